@@ -1,0 +1,1 @@
+"""The shipped checks, one module a category."""

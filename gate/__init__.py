@@ -1,0 +1,1 @@
+"""gate: a quality gate for machine-learning model releases on MLflow."""
