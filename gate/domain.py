@@ -305,7 +305,7 @@ class Measurement:
     unit: str | None = None
     baseline: float | int | str | None = None
     limit: float | int | str | None = None
-    ci: tuple[float, float] | None = None
+    ci: tuple[float | str, float | str] | None = None
     confidence: float | None = None
 
 
@@ -426,9 +426,9 @@ class LatencyResult:
     candidate_wall_s: float
     baseline_wall_s: float
     cpu_ratio: float
-    cpu_ratio_ci: tuple[float, float]
+    cpu_ratio_ci: tuple[float | str, float | str]
     wall_ratio: float
-    wall_ratio_ci: tuple[float, float]
+    wall_ratio_ci: tuple[float | str, float | str]
     confidence: float
     stopped_by: str
 
