@@ -169,6 +169,16 @@ class Promotion(_Settings):
         return self.aliases.get(stage, stage.value)
 
 
+def _iso_date(value: object) -> object:
+    import datetime as dt
+
+    if isinstance(value, dt.date):
+        return value.isoformat()[:10]
+    if isinstance(value, str):
+        dt.date.fromisoformat(value)
+    return value
+
+
 class WaiverEntry(_Settings):
     """A named person's dated exception."""
 
@@ -186,16 +196,6 @@ class WaiverEntry(_Settings):
     def waiver(self) -> Waiver:
         """Give the value that the report carries."""
         return Waiver(check=self.check, owner=self.owner, reason=self.reason, expires=self.expires)
-
-
-def _iso_date(value: object) -> object:
-    import datetime as dt
-
-    if isinstance(value, dt.date):
-        return value.isoformat()[:10]
-    if isinstance(value, str):
-        dt.date.fromisoformat(value)
-    return value
 
 
 class Expectation(BaseModel):

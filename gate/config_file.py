@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -93,7 +93,7 @@ class _Reader:
         for key_node, value_node in node.value:
             key = self._scalar(key_node, where) if isinstance(key_node, yaml.ScalarNode) else None
             line = key_node.start_mark.line + 1
-            if key is None or not isinstance(key, Hashable):
+            if not isinstance(key, (str, int)):
                 raise UsageError(f"{self.path}:{line}: a key must be a plain name.")
             if key in result:
                 raise UsageError(f"{self.path}:{line}: the key {key!r} is there twice.", remedy="Keep one of them.")

@@ -122,7 +122,7 @@ def decide(results: Sequence[CheckResult]) -> tuple[Verdict, tuple[str, ...]]:
         return Verdict.FAIL, _reasons(failed)
     if errors:
         return Verdict.ERROR, _reasons(errors)
-    if not any(result.status is Status.PASSED for result in results) and not undecided:
+    if not any(result.status is Status.PASSED for result in results):
         return Verdict.ERROR, ("no check passed: nothing was judged",)
     if undecided:
         return Verdict.INCONCLUSIVE, _reasons(undecided)

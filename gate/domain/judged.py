@@ -1,0 +1,142 @@
+"""What the models answered, what was timed, what the checks found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from gate.domain.judged import Measurement, Waiver
+from gate.domain.terms import Category, JsonValue, Severity, Status
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why a version could not be scored.
+
+    `stage` is where: "start", "load", "predict", "protocol". `kind` is the exception's class, or "Timeout",
+    "Killed", "Exited", "Memory". `text` is one line. `output` is the tail of what the worker printed.
+    """
+
+    stage: str
+    kind: str
+    text: str
+    output: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Twin:
+    """The same rows asked in another way: `rows` (int64, shape (m,)) index the evaluation data, `table` has m rows."""
+
+    name: Literal["repeated", "alone", "shuffled"]
+    rows: np.ndarray[Any, Any]
+    table: pa.Table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """What one version answered.
+
+    `table` has the columns of the contract's section 9 (`prediction`, `proba_<class>`, …), None on failure.
+    `classes` are the labels behind the `proba_` columns, in order. `positional` says that input or output agree
+    with the signature only by position. `matrix` says that the answer was a bare two-dimensional array.
+    """
+
+    table: pa.Table | None
+    failure: Failure | None
+    classes: tuple[JsonValue, ...] = ()
+    twins: tuple[Twin, ...] = ()
+    positional: bool = False
+    load_s: float | None = None
+    predict_s: float | None = None
+    output: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LatencyPairs:
+    """Interleaved block medians of one scenario: seconds a call, float64, shape (pairs,), candidate and baseline."""
+
+    scenario: str
+    batch_size: int
+    calls_per_block: int
+    candidate_cpu_s: np.ndarray[Any, Any]
+    baseline_cpu_s: np.ndarray[Any, Any]
+    candidate_wall_s: np.ndarray[Any, Any]
+    baseline_wall_s: np.ndarray[Any, Any]
+    stopped_by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timings:
+    """All that was timed; `problem` says why there is nothing."""
+
+    environment: Mapping[str, JsonValue]
+    method: str
+    latency: tuple[LatencyPairs, ...] = ()
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """One number of a check, with what it is held against."""
+
+    name: str
+    value: float | int | str | None
+    unit: str | None = None
+    baseline: float | int | str | None = None
+    limit: float | int | str | None = None
+    ci: tuple[float | str, float | str] | None = None
+    confidence: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LossTest:
+    """One three-ended comparison with margin m, before the confidence is shared.
+
+    `loss` is positive where the candidate is worse, in the metric's unit, with its standard error.
+    `p_beyond` is the one-sided p-value against "the loss is at most m": small means worse beyond the margin.
+    `p_within` is the one-sided p-value against "the loss is at least 2m": small means that 2m is excluded.
+    """
+
+    name: str
+    loss: float
+    standard_error: float
+    margin: float
+    p_beyond: float
+    p_within: float
+    needed_rows: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What one check found, before severities, waivers and the sharing of confidence are settled.
+
+    A check with `tests` is settled from them: its status here is what it is without them (passed, or failed by a
+    fixed limit).
+    """
+
+    id: str
+    title: str
+    category: Category
+    severity: Severity
+    status: Status
+    message: str = ""
+    duration_s: float = 0.0
+    measurements: tuple[Measurement, ...] = ()
+    rows: tuple[Mapping[str, JsonValue], ...] = ()
+    rows_total: int = 0
+    tests: tuple[LossTest, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiver:
+    """A named person's dated exception. `expires` is an ISO date, the last day on which it holds."""
+
+    check: str
+    owner: str
+    reason: str
+    expires: str
