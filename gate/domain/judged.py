@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from gate.domain.judged import Measurement, Waiver
 from gate.domain.terms import Category, JsonValue, Severity, Status
 
 if TYPE_CHECKING:

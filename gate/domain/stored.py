@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gate.domain.stored import Artifact
 from gate.domain.terms import JsonValue
 
 if TYPE_CHECKING:

@@ -1,0 +1,262 @@
+"""What gate.yaml may say, key by key: section 7 of the contract."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+
+from gate.domain import Severity, Stage, Task, Waiver
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A share of a reference value, written as a percentage ("2%")."""
+
+    value: float
+
+    def of(self, reference: float) -> float:
+        """Give the share of the reference's size."""
+        return self.value * abs(reference)
+
+
+def _share(value: object) -> object:
+    """Read "2%" as Share(0.02); leave everything else to the type's own check."""
+    if isinstance(value, str) and value.strip().endswith("%"):
+        try:
+            return Share(float(value.strip()[:-1]) / 100)
+        except ValueError:
+            pass
+    if isinstance(value, str):
+        raise ValueError(f'{value!r} is no percentage: write it like "2%"')  # noqa: TRY004 - pydantic takes ValueError
+    return value
+
+
+def _only_share(value: object) -> object:
+    share = _share(value)
+    if not isinstance(share, Share):
+        raise ValueError('write a percentage, like "2%"')  # noqa: TRY004 - pydantic takes ValueError
+    return share
+
+
+_PERCENT_SCHEMA = {"type": "string", "pattern": r"^\s*-?\d+(\.\d+)?\s*%\s*$"}
+Percent = Annotated[Share, BeforeValidator(_only_share), WithJsonSchema(_PERCENT_SCHEMA)]
+Margin = Annotated[
+    Share | float, BeforeValidator(_share), WithJsonSchema({"anyOf": [_PERCENT_SCHEMA, {"type": "number"}]})
+]
+Positive = Annotated[float, Field(gt=0)]
+
+
+class _Settings(BaseModel):
+    """Frozen, and unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, use_attribute_docstrings=True)
+
+
+class ReleaseNotes(_Settings):
+    """Where release notes go, and how they are written."""
+
+    dir: str = "release_notes"
+    """The folder, below that of gate.yaml."""
+    lang: Literal["en", "ko"] = "en"
+    """The language of the notes."""
+    template: str | None = None
+    """A Jinja template of your own; the shipped one where absent."""
+    html: bool = True
+    """Write an HTML page beside the Markdown."""
+
+
+class Isolation(_Settings):
+    """How the untrusted model is isolated, and its limits."""
+
+    minimum: Literal["subprocess"] = "subprocess"
+    """The weakest isolation that is accepted."""
+    memory_mb: Annotated[int, Field(ge=64)] = 4096
+    """Memory that a worker may use."""
+    timeout_s: Positive = 600
+    """Seconds that a load or a batch may take."""
+
+
+class Data(_Settings):
+    """The evaluation data: rows that both versions answer."""
+
+    path: str | None = None
+    """A Parquet, CSV, Feather or JSON-lines file, or a folder of them."""
+    target: str | None = None
+    """The column with the labels."""
+    id: str | None = None
+    """The column that names a row; row numbers where absent."""
+    slices: tuple[str | dict[str, Any], ...] = ()
+    """Columns, or {column: number of bins}, to look at apart."""
+
+
+class Limits(_Settings):
+    """Fixed limits of one check."""
+
+    min: float | None = None
+    """The lowest value that passes."""
+    max: float | None = None
+    """The highest value that passes."""
+
+
+class MetricLimits(Limits):
+    """Limits of one metric."""
+
+    max_regression: Margin | None = None
+    """How much worse than the baseline: a share of the baseline's value, or a number in the metric's unit."""
+
+
+class Outliers(_Settings):
+    """Limits of the output checks; where absent the gate derives them from the baseline."""
+
+    nulls: Limits = Limits()
+    """Share of rows without an answer."""
+    range: Limits = Limits()
+    """The answers themselves."""
+    robust: Limits = Limits()
+    """Share of answers far from the baseline's median, in its MAD."""
+    paired_delta: Limits = Limits()
+    """Size of the difference between both versions' answers to one row."""
+    drift: Limits = Limits()
+    """Effect size of the distribution's shift."""
+    stuck: Limits = Limits()
+    """Share of rows that get one exact value."""
+
+
+class Latency(_Settings):
+    """How latency is compared."""
+
+    warn: Percent = Share(0.02)
+    """Slower than this is a warning."""
+    block: Percent = Share(0.05)
+    """Slower than this rejects the version."""
+    batch_sizes: Annotated[tuple[Annotated[int, Field(ge=1, le=1_000_000)], ...], Field(min_length=1)] = (1, 32, 256)
+    """Rows a call, one scenario each."""
+    budget_s: Positive = 60
+    """Seconds for all scenarios together."""
+
+
+class Throughput(_Settings):
+    """How throughput is compared."""
+
+    warn: Percent = Share(0.05)
+    """Fewer rows a second than this share below the baseline is a warning."""
+    block: Percent = Share(0.10)
+    """Fewer than this rejects the version."""
+
+
+class Promotion(_Settings):
+    """What a promotion sets in the registry."""
+
+    aliases: dict[Stage, str] = Field(default_factory=dict)
+    """The alias of each stage, where a team has names of its own."""
+    legacy_stages: bool = True
+    """Mirror the aliases in MLflow's legacy stages where the registry has them."""
+    approvals: dict[Stage, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
+    """How many people must approve, for each stage."""
+
+    def alias(self, stage: Stage) -> str:
+        """Give the alias that stands for a stage."""
+        return self.aliases.get(stage, stage.value)
+
+
+def _iso_date(value: object) -> object:
+    if isinstance(value, dt.date):
+        return value.isoformat()[:10]
+    if isinstance(value, str):
+        dt.date.fromisoformat(value)
+    return value
+
+
+class WaiverEntry(_Settings):
+    """A named person's dated exception."""
+
+    check: str
+    """The identity of the check."""
+    owner: str
+    """Who answers for it."""
+    reason: str
+    """Why."""
+    expires: Annotated[str, BeforeValidator(_iso_date), WithJsonSchema({"type": "string", "format": "date"})]
+    """The last day on which it holds, YYYY-MM-DD."""
+
+    def waiver(self) -> Waiver:
+        """Give the value that the report carries."""
+        return Waiver(check=self.check, owner=self.owner, reason=self.reason, expires=self.expires)
+
+
+class Expectation(BaseModel):
+    """One of Great Expectations' expectations, by its own names; other keys are its arguments."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", use_attribute_docstrings=True)
+
+    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$")]
+    """The check is `outliers.expect_<id>`."""
+    type: str
+    """The expectation's name, for example expect_column_mean_to_be_between."""
+    severity: Severity = Severity.WARNING
+    """critical, warning or info."""
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The expectation's own arguments."""
+        return dict(self.model_extra or {})
+
+
+class ModelConfig(_Settings):
+    """The settings of one model."""
+
+    task: Task | None = None
+    """What the answers are; inferred where absent."""
+    classes: tuple[str | int | bool | float, ...] | None = None
+    """The classes behind a matrix of probabilities, in order."""
+    positive: str | int | bool | float | None = None
+    """The class that a single probability is about; the last one where absent."""
+    data: Data = Data()
+    """The evaluation data."""
+    metrics: dict[str, MetricLimits] | None = None
+    """Metrics to judge; the task's standard ones where absent."""
+    outliers: Outliers = Outliers()
+    """Limits of the output checks."""
+    expect: tuple[Expectation, ...] = ()
+    """Great Expectations on the predictions and their inputs."""
+    latency: Latency = Latency()
+    """How latency is compared."""
+    throughput: Throughput = Throughput()
+    """How throughput is compared."""
+    promotion: Promotion = Promotion()
+    """What a promotion sets."""
+    severity: dict[str, Literal["critical", "warning", "info", "ignore"]] = Field(default_factory=dict)
+    """Check identity -> critical, warning, info or ignore."""
+    waivers: tuple[WaiverEntry, ...] = ()
+    """Dated exceptions."""
+
+    @model_validator(mode="after")
+    def _expectations_have_names_of_their_own(self) -> ModelConfig:
+        names = [entry.id for entry in self.expect]
+        if len(set(names)) != len(names):
+            raise ValueError("two expectations have the same id")
+        return self
+
+
+class File(_Settings):
+    """gate.yaml as it is written."""
+
+    tracking_uri: str | None = None
+    """Where MLflow keeps runs; default: MLFLOW_TRACKING_URI, then MLflow's own default."""
+    registry_uri: str | None = None
+    """Where MLflow keeps registered models, where that is another place."""
+    checks: tuple[str, ...] = ("gate.checks",)
+    """Packages and folders of pytest check modules."""
+    release_notes: ReleaseNotes = ReleaseNotes()
+    """Release notes."""
+    isolation: Isolation = Isolation()
+    """Isolation of the models."""
+    confidence: Annotated[float, Field(ge=0.5, lt=1)] = 0.99
+    """Confidence of every statistical verdict, over the whole gate."""
+    defaults: ModelConfig = ModelConfig()
+    """Settings of all models, merged deeply with each model's own."""
+    models: dict[str, ModelConfig] = Field(default_factory=dict)
+    """Settings by registered model."""
