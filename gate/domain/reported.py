@@ -160,6 +160,8 @@ class Diff:
     environment: tuple[Change, ...] = ()
     unchanged: Mapping[str, int] = field(default_factory=dict)
     """How many entries of each kind are the same in both."""
+    omitted: Mapping[str, int] = field(default_factory=dict)
+    """How many differing entries of each kind were left out, beyond the first few hundred."""
 
 
 class ItemState(StrEnum):
