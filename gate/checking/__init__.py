@@ -1,0 +1,1 @@
+"""pytest as the engine of checks, and Great Expectations behind one function."""
