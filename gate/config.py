@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,10 @@ class Config:
     def model(self, name: str) -> ModelConfig:
         """Give one model's settings, the defaults merged in. A model that the file does not name has the defaults."""
         return ModelConfig.model_validate(self._merged(name))
+
+    def with_uris(self, uris: Mapping[str, str]) -> Config:
+        """Give the same settings with other addresses: a flag beats the file."""
+        return replace(self, file=self.file.model_copy(update=dict(uris)))
 
     def policy_digest(self, name: str) -> str:
         """Digest everything that decides a verdict on this model: `sha256:` over canonical JSON, the same anywhere."""

@@ -1,0 +1,14 @@
+"""The commands and what each does, a line each."""
+
+COMMANDS = {
+    "check": "Judge a version against its baseline; changes nothing in the registry, unless --record.",
+    "release": "Check, record, promote and write the release note: what CI runs.",
+    "promote": "Move a version that has a valid verdict to a stage.",
+    "note": "Write the release note from the stored report alone.",
+    "history": "Show versions, verdicts, key metrics and promotions of a model.",
+    "explain": "Say what a check tests, why, its limits, and how to change them.",
+    "doctor": "Say what is missing or misconfigured here, with the fix, a line each.",
+    "init": "Write gate.yaml, a workflow and an example check into this repository.",
+    "demo": "Train, register, check, promote and write the notes of a small real model.",
+    "schema": "Print the JSON Schema of the report or of gate.yaml.",
+}
