@@ -1,0 +1,1 @@
+"""What people read: the differences of two versions, their provenance, and the release note."""
