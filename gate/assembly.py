@@ -1,0 +1,186 @@
+"""Puts the report together from what was judged. Everything that people read is rendered from it alone."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from gate import verdict
+from gate.domain import (
+    Benchmark,
+    CheckResult,
+    Comparison,
+    DataInfo,
+    Diff,
+    Environment,
+    EvaluationData,
+    GateInfo,
+    LatencyPairs,
+    LatencyResult,
+    Report,
+    ReportedVersion,
+    Reproducibility,
+    Snapshot,
+    Timings,
+    Verdict,
+)
+from gate.evidence.latency import ratio
+
+PACKAGES = ("mlflow", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy", "great-expectations", "pytest")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """All that was found about one comparison."""
+
+    comparison: Comparison
+    results: Sequence[CheckResult]
+    diff: Diff
+    reproducibility: Reproducibility
+    benchmark: Benchmark
+
+
+def now() -> str:
+    """The time, RFC 3339 in UTC."""
+    return dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def report_of(findings: Findings, gate: GateInfo, *, isolation: str, started_at: str) -> Report:
+    """Decide the verdict and put the report together."""
+    decided, reasons = verdict.decide(findings.results)
+    comparison = findings.comparison
+    return Report(
+        schema="gate.report/1",
+        gate=gate,
+        model=comparison.candidate.model,
+        candidate=_version(comparison.candidate),
+        baseline=_version(comparison.baseline, comparison.baseline_chosen_by) if comparison.baseline else None,
+        verdict=decided,
+        reasons=reasons,
+        counts=verdict.count(findings.results),
+        checks=tuple(findings.results),
+        benchmark=findings.benchmark,
+        diff=findings.diff,
+        reproducibility=findings.reproducibility,
+        data=_data(comparison.data),
+        isolation=isolation,
+        environment=environment(),
+        started_at=started_at,
+        finished_at=now(),
+    )
+
+
+def fault_report(model: str, version: int, reason: str, gate: GateInfo, *, isolation: str, started_at: str) -> Report:
+    """Report that the gate could not do its work on a version."""
+    return Report(
+        schema="gate.report/1",
+        gate=gate,
+        model=model,
+        candidate=ReportedVersion(
+            version=version, run_id=None, model_id=None, source=None, digest=None, size_bytes=None
+        ),
+        baseline=None,
+        verdict=Verdict.ERROR,
+        reasons=(reason,),
+        counts=verdict.count(()),
+        checks=(),
+        benchmark=Benchmark(),
+        diff=Diff(),
+        reproducibility=Reproducibility(items=()),
+        data=_data(None),
+        isolation=isolation,
+        environment=environment(),
+        started_at=started_at,
+        finished_at=now(),
+    )
+
+
+def _version(snapshot: Snapshot, chosen_by: str | None = None) -> ReportedVersion:
+    return ReportedVersion(
+        version=snapshot.version,
+        run_id=snapshot.run_id,
+        model_id=snapshot.model_id,
+        source=snapshot.source,
+        digest=snapshot.digest,
+        size_bytes=snapshot.artifact.size_bytes if snapshot.artifact else None,
+        chosen_by=chosen_by,
+    )
+
+
+def _data(data: EvaluationData | None) -> DataInfo:
+    if data is None:
+        return DataInfo()
+    return DataInfo(
+        source=data.source,
+        digest=data.digest,
+        rows=data.rows,
+        columns=tuple(data.table.column_names),
+        target=data.target,
+    )
+
+
+def benchmark_of(
+    timings: Timings | None, *, confidence: float, load_s: dict[str, float | None], raw: str | None
+) -> Benchmark:
+    """Give the benchmark section: medians a call, and the ratio with its interval, for each scenario."""
+    if timings is None:
+        return Benchmark(load_s=load_s)
+    latency = tuple(_latency(pairs, confidence) for pairs in timings.latency if len(pairs.candidate_cpu_s))
+    return Benchmark(environment=timings.environment, method=timings.method, latency=latency, load_s=load_s, raw=raw)
+
+
+def _latency(pairs: LatencyPairs, confidence: float) -> LatencyResult:
+    import numpy as np
+
+    cpu = ratio(np.log(pairs.candidate_cpu_s / pairs.baseline_cpu_s), confidence)
+    wall = ratio(np.log(pairs.candidate_wall_s / pairs.baseline_wall_s), confidence)
+    return LatencyResult(
+        scenario=pairs.scenario,
+        batch_size=pairs.batch_size,
+        pairs=len(pairs.candidate_cpu_s),
+        calls_per_block=pairs.calls_per_block,
+        candidate_cpu_s=float(np.median(pairs.candidate_cpu_s)),
+        baseline_cpu_s=float(np.median(pairs.baseline_cpu_s)),
+        candidate_wall_s=float(np.median(pairs.candidate_wall_s)),
+        baseline_wall_s=float(np.median(pairs.baseline_wall_s)),
+        cpu_ratio=cpu.estimate,
+        cpu_ratio_ci=(cpu.low, cpu.high),
+        wall_ratio=wall.estimate,
+        wall_ratio_ci=(wall.low, wall.high),
+        confidence=confidence,
+        stopped_by=pairs.stopped_by,
+    )
+
+
+def environment() -> Environment:
+    """Say where the gate ran."""
+    return Environment(
+        python=platform.python_version(),
+        platform=platform.platform(),
+        cpu=_cpu_name(),
+        cores=os.cpu_count() or 1,
+        packages={name: metadata.version(name) for name in PACKAGES if _installed(name)},
+    )
+
+
+def _installed(name: str) -> bool:
+    try:
+        metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def _cpu_name() -> str:
+    """The processor's name as Linux has it, else what Python knows."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()

@@ -1,0 +1,131 @@
+"""Examines the machine, the configuration and the registry, and says how to mend what is wrong."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from gate.config import Config
+from gate.errors import GateError
+from gate.policy import refuse_unknown_names
+
+LEAST_FREE_BYTES = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that was looked at. `exit_code` is 0 where nothing is wrong."""
+
+    state: Literal["ok", "note", "bad"]
+    what: str
+    fix: str = ""
+    exit_code: int = 0
+
+
+def examine(settings: Callable[[], Config]) -> Iterator[Finding]:
+    """Look at everything; what one thing needs from another is left out where that one is broken."""
+    yield _python()
+    yield _git()
+    yield _space()
+    try:
+        config = settings()
+    except GateError as error:
+        yield _broken(error)
+        return
+    yield _configuration(config)
+    yield from _models(config)
+    yield _isolation(config)
+    yield from _registry(config)
+
+
+def _broken(error: GateError) -> Finding:
+    return Finding(state="bad", what=error.text, fix=error.remedy, exit_code=error.exit_code)
+
+
+def _python() -> Finding:
+    version = ".".join(map(str, sys.version_info[:3]))
+    return Finding(state="ok", what=f"Python {version} at {sys.executable}")
+
+
+def _git() -> Finding:
+    if shutil.which("git"):
+        return Finding(state="ok", what="git is there: notes can list the commits between two versions")
+    return Finding(state="note", what="git is not installed: notes cannot list commits", fix="Install git.")
+
+
+def _space() -> Finding:
+    folder = tempfile.gettempdir()
+    free = shutil.disk_usage(folder).free
+    if free >= LEAST_FREE_BYTES:
+        return Finding(state="ok", what=f"{free / 1e9:.0f} GB free in {folder} for copies of artifacts")
+    return Finding(
+        state="note",
+        what=f"only {free / 1e6:.0f} MB free in {folder}",
+        fix="Free some, or set TMPDIR to a larger disk.",
+    )
+
+
+def _configuration(config: Config) -> Finding:
+    if config.path is None:
+        return Finding(state="note", what="no gate.yaml here or above: defaults hold", fix="Write one: gate init")
+    models = ", ".join(config.file.models) or "no model by name"
+    return Finding(state="ok", what=f"{config.path} is valid; it names {models}")
+
+
+def _models(config: Config) -> Iterator[Finding]:
+    for name in config.file.models:
+        try:
+            refuse_unknown_names(config, name)
+        except GateError as error:
+            yield _broken(error)
+        path = config.model(name).data.path
+        if path is None:
+            yield Finding(
+                state="note",
+                what=f"{name}: no evaluation data configured: the gate looks for what the runs logged",
+                fix=f"Set models.{name}.data.path.",
+            )
+        elif not config.below(path).exists():
+            yield Finding(
+                state="bad",
+                what=f"{config.place('models', name, 'data', 'path')}: {config.below(path)} does not exist",
+                fix="Correct the path, or make the file.",
+                exit_code=2,
+            )
+        else:
+            yield Finding(state="ok", what=f"{name}: evaluation data in {path}")
+
+
+def _isolation(config: Config) -> Finding:
+    note = "" if os.name == "posix" else " (run the gate inside WSL)"
+    limits = config.file.isolation
+    return Finding(
+        state="ok" if not note else "bad",
+        what=f"isolation: subprocess{note}; {limits.memory_mb} MB and {limits.timeout_s:g} s a load or a batch",
+        exit_code=3 if note else 0,
+    )
+
+
+def _registry(config: Config) -> Iterator[Finding]:
+    from gate import registry
+
+    try:
+        connected = registry.connect(config.file.tracking_uri, config.file.registry_uri)
+        survey = registry.survey(connected)
+    except GateError as error:
+        yield _broken(error)
+        return
+    names = {model.name for model in survey.models}
+    yield Finding(state="ok", what=f"the registry {connected.registry_uri} answers; it holds {len(names)} models")
+    for name in config.file.models:
+        if name not in names and not survey.capped:
+            yield Finding(
+                state="note",
+                what=f"{config.place('models', name)}: the registry has no model {name!r} yet",
+                fix="Correct the name, or register a first version.",
+            )

@@ -1,0 +1,105 @@
+"""What a team's settings mean for one run: which checks, which metrics, and whether the names they use exist."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gate.config import Config
+from gate.config_file import closest
+from gate.domain import REPRODUCIBILITY_ITEMS, Task
+from gate.errors import UsageError
+
+if TYPE_CHECKING:
+    from gate.checking.case import MetricAsked
+    from gate.checking.engine import CatalogEntry
+
+
+def check_targets(config: Config) -> list[str | Path]:
+    """Give the packages and folders of checks; a relative folder starts at the folder of gate.yaml."""
+    return [config.below(name) if name.startswith((".", "/", "~")) else name for name in config.file.checks]
+
+
+def known_ids(config: Config, entries: Sequence[CatalogEntry]) -> set[str]:
+    """Name every check that can appear in a report."""
+    from gate.evidence.metrics import METRICS
+
+    ids = {entry.id for entry in entries if not entry.id.endswith(".*")}
+    if any(entry.id == "quality.*" for entry in entries):
+        ids |= {f"quality.{name}" for name in METRICS}
+    if any(entry.id == "reproducibility.*" for entry in entries):
+        ids |= {f"reproducibility.{name}" for name in REPRODUCIBILITY_ITEMS}
+    settings = [config.model(name) for name in config.file.models] or [config.model("")]
+    return ids | {f"outliers.expect_{entry.id}" for model in settings for entry in model.expect}
+
+
+def refuse_unknown_names(config: Config, model: str) -> None:
+    """Refuse checks, metrics and expectations that do not exist.
+
+    Raises:
+        UsageError: with the file, the line and the valid names.
+    """
+    from gate.checking import engine
+
+    settings = config.model(model)
+    named = {**dict.fromkeys(settings.severity, "severity"), **{w.check: "waivers" for w in settings.waivers}}
+    if named:
+        known = known_ids(config, engine.catalog(check_targets(config)))
+        for name, key in named.items():
+            if name not in known:
+                place = _place(config, model, key, name)
+                raise UsageError(f"{place}: there is no check {name!r}.", remedy=closest(name, sorted(known)))
+    _refuse_unknown_metrics(config, model)
+    _refuse_unknown_expectations(config, model)
+
+
+def _refuse_unknown_metrics(config: Config, model: str) -> None:
+    from gate.evidence.metrics import METRICS
+
+    for name in config.model(model).metrics or {}:
+        if name not in METRICS:
+            place = _place(config, model, "metrics", name)
+            raise UsageError(f"{place}: there is no metric {name!r}.", remedy=closest(name, sorted(METRICS)))
+
+
+def _refuse_unknown_expectations(config: Config, model: str) -> None:
+    entries = config.model(model).expect
+    if not entries:
+        return
+    from gate.checking import expectations
+
+    for index, entry in enumerate(entries):
+        try:
+            expectations.validate((entry,))
+        except UsageError as error:
+            raise UsageError(f"{_place(config, model, 'expect', index)}: {error.text}", remedy=error.remedy) from None
+
+
+def _place(config: Config, model: str, *where: str | int) -> str:
+    """The line of a setting of a model, whether it stands with the model or with the defaults."""
+    raw: Any = config.document.value if config.document else {}
+    own = (raw.get("models") or {}).get(model) or {}
+    if where[0] in own:
+        return config.place("models", model, *where)
+    return config.place("defaults", *where)
+
+
+def metrics_asked(config: Config, model: str, task: Task, *, labelled: bool) -> tuple[MetricAsked, ...]:
+    """Give the metrics to judge: those of the settings, else the task's standard ones.
+
+    Raises:
+        UsageError: metrics are configured, and there are no labels to compute them from.
+    """
+    from gate.checking.case import MetricAsked
+    from gate.evidence.metrics import standard
+
+    configured = config.model(model).metrics
+    if configured is None:
+        return tuple(MetricAsked(name=name, limits=None) for name in standard(task)) if labelled else ()
+    if not labelled:
+        raise UsageError(
+            f"{_place(config, model, 'metrics')}: metrics are configured, and the evaluation data have no labels.",
+            remedy="Set data.target to the column that holds them.",
+        )
+    return tuple(MetricAsked(name=name, limits=limits) for name, limits in configured.items())
