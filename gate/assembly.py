@@ -12,6 +12,7 @@ from pathlib import Path
 
 from gate import verdict
 from gate.domain import (
+    REPRODUCIBILITY_ITEMS,
     Benchmark,
     CheckResult,
     Comparison,
@@ -20,16 +21,17 @@ from gate.domain import (
     Environment,
     EvaluationData,
     GateInfo,
+    ItemState,
     LatencyPairs,
     LatencyResult,
     Report,
     ReportedVersion,
     Reproducibility,
+    ReproducibilityItem,
     Snapshot,
     Timings,
     Verdict,
 )
-from gate.evidence.latency import ratio
 
 PACKAGES = ("mlflow", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy", "great-expectations", "pytest")
 
@@ -91,12 +93,19 @@ def fault_report(model: str, version: int, reason: str, gate: GateInfo, *, isola
         checks=(),
         benchmark=Benchmark(),
         diff=Diff(),
-        reproducibility=Reproducibility(items=()),
+        reproducibility=Reproducibility(items=tuple(map(_unknown_item, REPRODUCIBILITY_ITEMS))),
         data=_data(None),
         isolation=isolation,
         environment=environment(),
         started_at=started_at,
         finished_at=now(),
+    )
+
+
+def _unknown_item(name: str) -> ReproducibilityItem:
+    """An item that the gate did not get to look at."""
+    return ReproducibilityItem(
+        name=name, state=ItemState.MISSING, present=False, evidence="not looked at: the gate failed before", fix=""
     )
 
 
@@ -136,6 +145,8 @@ def benchmark_of(
 
 def _latency(pairs: LatencyPairs, confidence: float) -> LatencyResult:
     import numpy as np
+
+    from gate.evidence.latency import ratio
 
     cpu = ratio(np.log(pairs.candidate_cpu_s / pairs.baseline_cpu_s), confidence)
     wall = ratio(np.log(pairs.candidate_wall_s / pairs.baseline_wall_s), confidence)

@@ -17,6 +17,7 @@ from gate.errors import UsageError
 VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 SECRET_IN_URI = re.compile(r"^[a-z0-9+.-]+://[^/@\s]*:[^/@\s]+@", re.IGNORECASE)
 SIZE_CAP = 1_000_000
+PLAIN_TAG = "tag:yaml.org,2002:"
 
 Where = tuple[str | int, ...]
 """The way to a value: keys and list positions from the top."""
@@ -82,6 +83,8 @@ class _Reader:
         self.lines.setdefault(where, line)
         if self._nodes > 100_000 or len(where) > 50:  # noqa: PLR2004 - caps against alias bombs and recursion
             raise UsageError(f"{self.path}:{line}: the configuration is too large or refers to itself.")
+        if not node.tag.startswith(PLAIN_TAG) or "python" in node.tag:
+            raise UsageError(f"{self.path}:{line}: not valid YAML: the tag {node.tag!r} is not allowed.")
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, where)
         if isinstance(node, yaml.SequenceNode):

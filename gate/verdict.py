@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -42,9 +43,10 @@ def settle(outcomes: Sequence[Outcome], policy: Policy) -> tuple[CheckResult, ..
 def holm(p_values: Mapping[tuple[str, str], float], alpha: float) -> frozenset[tuple[str, str]]:
     """Name the hypotheses that Holm's step-down procedure rejects at a family-wise error rate of alpha."""
     rejected = set()
-    ordered = sorted(p_values.items(), key=lambda item: item[1])
+    known = [(name, p_value) for name, p_value in p_values.items() if not math.isnan(p_value)]  # NaN proves nothing
+    ordered = sorted(known, key=lambda item: item[1])
     for index, (name, p_value) in enumerate(ordered):
-        if p_value > alpha / (len(ordered) - index):
+        if p_value > alpha / (len(p_values) - index):
             break
         rejected.add(name)
     return frozenset(rejected)
