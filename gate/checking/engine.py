@@ -87,7 +87,7 @@ def _pytest(targets: Sequence[str | Path], plugins: list[Any], *options: str) ->
     before = set(sys.modules)
     with as_file(files("gate.checking") / "gate.ini") as ini, _shielded():
         arguments = [
-            *("-c", str(ini), "--rootdir", str(ini.parent), "--confcutdir", str(ini.parent)),
+            *("-c", str(ini), "--rootdir", str(ini.parent), "--noconftest"),
             *("-p", "no:cacheprovider", "-p", "no:terminal", "-p", "no:faulthandler"),
             *("--import-mode=importlib", "--capture=sys", "--pyargs"),
             *options,
