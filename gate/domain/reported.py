@@ -39,6 +39,8 @@ class GateInfo:
     policy_digest: str
     only: tuple[Category, ...] | None = None
     strict: bool = False
+    holders: Mapping[str, int] = field(default_factory=dict)
+    """Who held each stage when the gate looked: a promotion is stale when that has changed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,39 @@
+"""MLflow's model registry: finding versions, copying them, recording verdicts, moving stages.
+
+Nothing else in gate imports MLflow, save the worker that loads a model. Importing this room does not import MLflow:
+that happens in `connect`.
+"""
+
+from gate.registry.connection import Registry, connect
+from gate.registry.evaluation_data import Columns, Found, infer_columns, logged_data, read_data
+from gate.registry.find import choose_baseline, holder, holders, resolve
+from gate.registry.history import LineageRow, history, lineage
+from gate.registry.promotion import PromotionSettings, promote
+from gate.registry.record import record, recorded_report
+from gate.registry.snapshot import fresh_digest, snapshot
+from gate.registry.survey import ModelSurvey, survey
+
+__all__ = [
+    "Columns",
+    "Found",
+    "LineageRow",
+    "ModelSurvey",
+    "PromotionSettings",
+    "Registry",
+    "choose_baseline",
+    "connect",
+    "fresh_digest",
+    "history",
+    "holder",
+    "holders",
+    "infer_columns",
+    "lineage",
+    "logged_data",
+    "promote",
+    "read_data",
+    "record",
+    "recorded_report",
+    "resolve",
+    "snapshot",
+    "survey",
+]

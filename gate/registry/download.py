@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import re
 import shutil
-import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -179,6 +178,22 @@ def fetch_file(registry: Registry, address: str, path: str, into: Path) -> Path:
     return found
 
 
+@contextmanager
+def temporary_below(into: Path) -> Iterator[Path]:
+    """Give a new folder below `into`, and remove it afterwards.
+
+    Raises:
+        GateError: `into` cannot be written.
+    """
+    try:
+        into.mkdir(parents=True, exist_ok=True)
+        place = tempfile.TemporaryDirectory(prefix="fresh-", dir=into)
+    except OSError as error:
+        raise GateError(f"The folder {into} cannot be written: {error.strerror}.", remedy="Choose another.") from None
+    with place as name:
+        yield Path(name)
+
+
 def _silently(call: partial[Any]) -> Any:  # noqa: ANN401 - MLflow has no types
     return call()
 
@@ -238,11 +253,3 @@ def _store_faults(registry: Registry, address: str) -> Iterator[None]:
             raise
         reason = one_line(str(error.__cause__ or error.text))
         raise ArtifactFaultError(f"its files are gone: nothing to be had at {where} ({reason})") from None
-
-
-def is_plain_file(path: Path) -> bool:
-    """Whether a path is a regular file, no link, pipe or device."""
-    try:
-        return stat.S_ISREG(path.lstat().st_mode)
-    except OSError:
-        return False

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from gate.domain import Artifact, Snapshot
 from gate.registry.connection import Registry
-from gate.registry.download import fetch_version
+from gate.registry.download import fetch_version, temporary_below
 from gate.registry.faults import AbsentError
 from gate.registry.mlmodel import ModelFile, read_mlmodel, read_requirements
 from gate.registry.runs import read_run
@@ -72,13 +72,14 @@ def snapshot(registry: Registry, model: str, version: int, into: Path) -> Snapsh
 
 
 def fresh_digest(registry: Registry, model: str, version: int, into: Path) -> str:
-    """Download a version's files again and give their digest.
+    """Download a version's files again below `into`, give their digest, and remove them.
 
     Raises:
         ArtifactFaultError: the files are gone, or are nothing that a model consists of.
         UsageError, RegistryError, GateError: as snapshot.
     """
-    return read_tree(fetch_version(registry, get_version(registry, model, version), into)).digest
+    with temporary_below(into) as place:
+        return read_tree(fetch_version(registry, get_version(registry, model, version), place)).digest
 
 
 def without_marks(tags: Mapping[str, str]) -> dict[str, str]:

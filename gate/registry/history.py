@@ -1,0 +1,133 @@
+"""The append-only history of a model's stages, and the lineage of its versions."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gate.domain import HistoryEntry
+from gate.errors import RegistryError
+from gate.registry.connection import Registry
+from gate.registry.runs import find_run, parse_json
+from gate.registry.versions import Version, get_model, list_versions
+
+_TAG = re.compile(r"gate\.history\.(\d{4,})")
+_TEXT_CAP = 200
+_ATTEMPTS = 10
+_METRICS_SHOWN = 5
+_FIRST_METRICS = ("eval", "test", "val", "holdout")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineageRow:
+    """One version in the lineage. `metrics` are a few of its run's, those of evaluation first."""
+
+    version: int
+    created_at: str | None
+    status: str
+    verdict: str | None
+    digest: str | None
+    checked_at: str | None
+    aliases: tuple[str, ...]
+    legacy_stage: str | None
+    metrics: Mapping[str, float]
+
+
+def now() -> str:
+    """Give the present moment, RFC 3339 in UTC, to the second."""
+    return dt.datetime.now(dt.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def history(registry: Registry, model: str) -> list[HistoryEntry]:
+    """Read the history of a model's stages, the oldest entry first; what is no entry of the gate's is left out."""
+    tags = get_model(registry, model).tags
+    numbered = sorted((number, text) for number, text in _numbered(tags).items())
+    return [entry for _, text in numbered if (entry := _parse(text)) is not None]
+
+
+def _numbered(tags: Mapping[str, str]) -> dict[int, str]:
+    found = ((_TAG.fullmatch(key), text) for key, text in tags.items())
+    return {int(match.group(1)): text for match, text in found if match}
+
+
+def append(registry: Registry, model: str, entry: HistoryEntry) -> None:
+    """Write one entry under the next free number, and read it back: another writer may have taken the number.
+
+    Raises:
+        RegistryError: the entry could not be written.
+    """
+    text = _line(entry)
+    for _ in range(_ATTEMPTS):
+        number = max(_numbered(get_model(registry, model).tags), default=0) + 1
+        key = f"gate.history.{number:04d}"
+        registry.write("write the history", registry.client.set_registered_model_tag, model, key, text)
+        if get_model(registry, model).tags.get(key) == text:
+            return
+    raise RegistryError(f"The history of {model!r} could not be written: others write it all the time.")
+
+
+def _line(entry: HistoryEntry) -> str:
+    """Write the contract's keys, in its order, in one line."""
+    values = {
+        "at": entry.at,
+        "action": entry.action,
+        "stage": entry.stage,
+        "from": entry.from_version,
+        "to": entry.to_version,
+        "verdict": entry.verdict,
+        "digest": entry.digest,
+        "by": entry.by[:_TEXT_CAP],
+    }
+    return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
+
+
+def _parse(text: str) -> HistoryEntry | None:
+    found = parse_json(text)
+    if not isinstance(found, dict):
+        return None
+    words = {key: str(found.get(key) or "")[:_TEXT_CAP] for key in ("at", "action", "stage", "by", "verdict", "digest")}
+    return HistoryEntry(
+        at=words["at"],
+        action=words["action"],
+        stage=words["stage"],
+        from_version=_number(found.get("from")),
+        to_version=_number(found.get("to")),
+        verdict=words["verdict"] or None,
+        digest=words["digest"] or None,
+        by=words["by"],
+    )
+
+
+def _number(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def lineage(registry: Registry, model: str, *, limit: int = 50) -> list[LineageRow]:
+    """Give the newest versions of a model, the newest first, at most `limit`."""
+    aliases = get_model(registry, model).aliases
+    newest = list_versions(registry, model)[::-1][:limit]
+    return [_row(registry, version, aliases) for version in newest]
+
+
+def _row(registry: Registry, version: Version, aliases: Mapping[str, int]) -> LineageRow:
+    return LineageRow(
+        version=version.number,
+        created_at=version.created_at,
+        status=version.status,
+        verdict=version.tags.get("gate.verdict"),
+        digest=version.tags.get("gate.digest"),
+        checked_at=version.tags.get("gate.checked_at"),
+        aliases=tuple(sorted(alias for alias, number in aliases.items() if number == version.number)),
+        legacy_stage=version.legacy_stage,
+        metrics=_key_metrics(registry, version),
+    )
+
+
+def _key_metrics(registry: Registry, version: Version) -> dict[str, float]:
+    run = find_run(registry, version.run_id)
+    found = {str(name): float(value) for name, value in run.data.metrics.items()} if run else {}
+    ordered = sorted(found, key=lambda name: (not name.lower().startswith(_FIRST_METRICS), name))
+    return {name: found[name] for name in ordered[:_METRICS_SHOWN]}
