@@ -1,0 +1,53 @@
+# Each target sets up what it needs, on a machine with only Python 3.11 to 3.14, git and make.
+# PYTHON=/path/to/python names the Python; EXAMPLE=pipeline or xgboost chooses another demo.
+
+EXAMPLE ?= elasticnet
+DEMO ?= build/demo/$(EXAMPLE)
+TESTS ?=
+
+# what the shell happens to have set must not reach the tools
+unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONWARNINGS
+export PYTHONNOUSERSITE := 1
+export MLFLOW_DISABLE_TELEMETRY := true
+
+BIN := .venv/bin
+COG := $(BIN)/cog --check-fail-msg "run make docs"
+GENERATED := README.md docs/reference/*.md docs/performance.md
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format bench docs clean set-up
+
+help: ## say what there is
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
+
+set-up: ## make .venv with the pinned dependencies; the other targets do it too
+	@.ci/set-up
+
+demo: set-up ## train, register, judge, promote and describe a small real model, in build/demo
+	@rm -rf build/demo/$(EXAMPLE)
+	@mkdir -p $(DEMO)
+	@cd $(DEMO) && "$(CURDIR)/$(BIN)/gate" demo --example $(EXAMPLE)
+
+test: set-up ## run the tests, on two cores; TESTS=tests/demo runs some of them
+	@$(BIN)/python -m pytest -n 2 --dist worksteal $(TESTS)
+
+lint: set-up ## style, types, floors, and whether the generated pages are up to date
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(COG) --check $(GENERATED)
+
+format: set-up ## put the code into shape
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: set-up ## measure what docs/performance.md quotes
+	@$(BIN)/python -m bench
+
+docs: set-up ## write the generated parts of the pages anew
+	$(COG) -r $(GENERATED)
+
+clean: ## remove everything that make made
+	rm -rf .venv build dist .gate .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .benchmarks *.egg-info
+	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +
