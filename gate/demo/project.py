@@ -88,7 +88,7 @@ def _claim(folder: Path) -> Path:
 
 def _lay_out(example: str, folder: Path) -> None:
     """Copy what both versions share."""
-    with as_file(files("gate.demo") / "projects") as projects:
+    with as_file(files("gate.demo") / "example-projects") as projects:
         shutil.copyfile(projects / "shared" / "gitignore", folder / ".gitignore")
         shutil.copyfile(projects / "shared" / "prepare_data.py", folder / "prepare_data.py")
         shutil.copyfile(projects / example / "gate.yaml", folder / "gate.yaml")
@@ -98,7 +98,7 @@ def _commit_and_train(example: str, folder: Path, training: Training) -> None:
     """Put a version's code in place, commit it, so that the run can name the commit, and train it."""
     from gate.demo.repository import commit
 
-    with as_file(files("gate.demo") / "projects") as projects:
+    with as_file(files("gate.demo") / "example-projects") as projects:
         shutil.copyfile(projects / example / training.code / "train.py", folder / "train.py")
     commit(folder, COMMITTED, training.message)
     run_script(folder, "train.py", *training.arguments)
