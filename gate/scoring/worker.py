@@ -1,0 +1,167 @@
+"""The worker process: `python -P -m gate.scoring.worker READ_FD WRITE_FD MEMORY_MB`.
+
+It holds the model and nothing else: no labels, no tokens, no clock that counts. Of gate it imports the protocol and
+its own two parts. An exception of the model is answered, and the worker goes on.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import resource
+import select
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pyarrow as pa
+
+from gate.scoring.protocol import Channel, to_bytes
+
+TEXT_LIMIT = 500
+_MEGABYTE = 1 << 20
+
+Answer = tuple[dict[str, Any], bytes | pa.Buffer]
+
+
+class Server:
+    """Answers the gate's questions about one model, one after the other."""
+
+    def __init__(self) -> None:
+        """Nothing is loaded yet."""
+        self._model: Any = None
+        self._inputs: dict[str, Any] = {}
+        self._rows: dict[str, int] = {}
+        self._handlers: dict[str, Callable[[dict[str, Any], bytes], Answer]] = {
+            "hello": self._hello,
+            "load": self._load,
+            "put": self._put,
+            "predict": self._predict,
+            "collect": self._collect,
+            "time": self._time,
+        }
+
+    def answer(self, question: dict[str, Any], body: bytes) -> Answer:
+        """The answer to one question; what the model raises becomes {"failed": {"kind", "text"}}."""
+        if question["op"] not in ("time", "collect"):
+            gc.enable()
+        try:
+            header, payload = self._handlers[question["op"]](question, body)
+        except BaseException as error:  # noqa: BLE001 - a model may raise anything, SystemExit too, and the gate must hear of it
+            header, payload = {"failed": {"kind": _kind(error), "text": _text(error)}}, b""
+        _flush()
+        return {**header, "seq": question["seq"]}, payload
+
+    def _hello(self, question: dict[str, Any], _: bytes) -> Answer:
+        import mlflow.pyfunc  # noqa: F401 - its import is what takes the time
+
+        return {"nonce": question["nonce"]}, b""
+
+    def _load(self, question: dict[str, Any], _: bytes) -> Answer:
+        import mlflow.pyfunc
+
+        self._model = mlflow.pyfunc.load_model(question["path"])
+        return {}, b""
+
+    def _put(self, question: dict[str, Any], body: bytes) -> Answer:
+        from gate.scoring.worker_inputs import convert
+
+        with pa.ipc.open_stream(pa.BufferReader(body)) as reader:
+            table = reader.read_all()
+        metadata = self._model.metadata
+        self._inputs[question["key"]] = convert(table, metadata.get_input_schema())
+        self._rows[question["key"]] = table.num_rows
+        return {}, b""
+
+    def _predict(self, question: dict[str, Any], _: bytes) -> Answer:
+        from gate.scoring.worker_answers import encode
+        from gate.scoring.worker_inputs import fresh
+
+        key = question["key"]
+        shape, table = encode(self._model.predict(fresh(self._inputs[key])), self._rows[key])
+        return {"shape": shape}, to_bytes(table)
+
+    def _collect(self, _question: dict[str, Any], _: bytes) -> Answer:
+        """What lives now lives on: frozen, so that the next collection looks at new objects only."""
+        gc.collect()
+        gc.freeze()
+        gc.disable()
+        return {}, b""
+
+    def _time(self, question: dict[str, Any], _: bytes) -> Answer:
+        from gate.scoring.worker_inputs import fresh
+
+        inputs, predict = self._inputs[question["key"]], self._model.predict
+        began = time.process_time()
+        for _call in range(question["calls"]):
+            predict(fresh(inputs))
+        return {"cpu_s": time.process_time() - began}, b""
+
+
+def main(arguments: list[str]) -> None:
+    """Serve until the gate says bye or goes away."""
+    read_fd, write_fd, memory_mb = (int(argument) for argument in arguments)
+    _limit(memory_mb)
+    for fd in (read_fd, write_fd):
+        os.set_inheritable(fd, False)  # noqa: FBT003 - the standard library's own signature
+    threading.Thread(target=_die_with_the_gate, args=(read_fd,), daemon=True).start()
+    channel, server, pid = Channel(read_fd, write_fd), Server(), os.getpid()
+    while (frame := channel.receive())[0]["op"] != "bye":
+        header, body = server.answer(*frame)
+        if os.getpid() != pid:
+            os._exit(0)  # the model forked, and this is the child: it has no say
+        channel.send(header, body)
+
+
+def _limit(memory_mb: int) -> None:
+    """No core files, no file and (Linux) no data segment larger than the memory allowed. Cannot be raised again."""
+    size = memory_mb * _MEGABYTE
+    limits = {resource.RLIMIT_CORE: 0, resource.RLIMIT_FSIZE: size}
+    if sys.platform == "linux":
+        limits[resource.RLIMIT_DATA] = size
+    for limit, value in limits.items():
+        hard = resource.getrlimit(limit)[1]
+        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(limit, (value, value))
+
+
+def _die_with_the_gate(read_fd: int) -> None:
+    """Kill the whole group once the gate's end of the pipe is closed, however that came."""
+    poller = select.poll()
+    poller.register(read_fd, 0)
+    while not any(event & (select.POLLHUP | select.POLLERR) for _, event in poller.poll()):
+        pass
+    os.killpg(0, signal.SIGKILL)
+
+
+def _kind(error: BaseException) -> str:
+    return "Memory" if isinstance(error, MemoryError) else type(error).__name__
+
+
+def _text(error: BaseException) -> str:
+    """The first line; MLflow puts the whole frame before its reason, which follows the last "Error: "."""
+    try:
+        text = str(error).strip()
+    except Exception:  # noqa: BLE001 - an exception's text is the model's code as well
+        return "its text cannot be read"
+    if "\n" in text and "Error: " in text:
+        text = text.rpartition("Error: ")[2]
+    return (text.splitlines() or [""])[0][:TEXT_LIMIT]
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except Exception:  # noqa: BLE001, S112 - the model may have closed or replaced it
+            continue
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except (EOFError, BrokenPipeError):
+        os._exit(1)
