@@ -4,8 +4,9 @@ Nothing else in gate imports MLflow, save the worker that loads a model. Importi
 that happens in `connect`.
 """
 
+from gate.registry.columns import Columns, infer_columns
 from gate.registry.connection import Registry, connect
-from gate.registry.evaluation_data import Columns, Found, infer_columns, logged_data, read_data
+from gate.registry.evaluation_data import Found, logged_data, read_data
 from gate.registry.find import choose_baseline, holder, holders, resolve
 from gate.registry.history import LineageRow, history, lineage
 from gate.registry.promotion import PromotionSettings, promote

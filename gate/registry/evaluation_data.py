@@ -14,7 +14,7 @@ from gate.registry.connection import Registry
 from gate.registry.download import fetch_file, local_path
 from gate.registry.example import example_path, read_example
 from gate.registry.runs import find_run, parse_json
-from gate.registry.tables import kind_of, read_table, sha256_of_table
+from gate.registry.tables import kind_of, read_table
 from gate.registry.tree import ArtifactFaultError, sha256_of
 
 _EVALUATION = {"eval", "evaluation", "evaluate", "test", "testing", "validation", "valid", "val", "holdout", "hold_out"}
@@ -172,6 +172,3 @@ def _example(candidate: Snapshot, columns: Columns, problems: list[str]) -> Eval
         target=known[0],
         id=known[1],
     )
-
-
-__all__ = ["Columns", "Found", "infer_columns", "logged_data", "read_data", "sha256_of_table"]

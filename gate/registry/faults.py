@@ -7,6 +7,7 @@ import re
 from gate.errors import GateError, RegistryError, UsageError
 
 _TEXT_CAP = 300
+_READ_CAP = 10_000
 _ABSENT_CODES = {"RESOURCE_DOES_NOT_EXIST", "NOT_FOUND"}
 _LOGIN_CODES = {"UNAUTHENTICATED", "CUSTOMER_UNAUTHORIZED", "PERMISSION_DENIED"}
 _UNSUPPORTED = re.compile(r"unsupported|not supported|not implemented|no longer supported", re.IGNORECASE)
@@ -40,17 +41,17 @@ def translate(error: BaseException, address: str, doing: str) -> GateError:
     """
     if "no space left" in str(error).lower():
         return GateError("There is no space left here.", remedy="Make room, or choose another folder with --out.")
-    text = one_line(str(error))
+    whole, text = str(error)[:_READ_CAP], one_line(str(error))
     code = str(getattr(error, "error_code", ""))
     if code in _ABSENT_CODES:
         return AbsentError(f"The registry at {address} does not have it: {text}")
-    if code in _LOGIN_CODES or _LOGIN.search(text):
+    if code in _LOGIN_CODES or _LOGIN.search(whole):
         return _login(address, text)
-    if code in {"NOT_IMPLEMENTED", "ENDPOINT_NOT_FOUND"} or _UNSUPPORTED.search(text):
+    if code in {"NOT_IMPLEMENTED", "ENDPOINT_NOT_FOUND"} or _UNSUPPORTED.search(whole):
         return UnsupportedError(f"The registry at {address} cannot {doing}: {text}", remedy=_REMEDY)
     if isinstance(error, ModuleNotFoundError):
         return RegistryError(f"The registry at {address} needs the package {error.name!r}.", remedy="Install it here.")
-    return out_of_reach(address, text) or RegistryError(f"The registry at {address} failed to {doing}: {text}")
+    return out_of_reach(address, whole) or RegistryError(f"The registry at {address} failed to {doing}: {text}")
 
 
 def out_of_reach(address: str, text: str) -> RegistryError | None:

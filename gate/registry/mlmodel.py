@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -185,8 +184,3 @@ def _pip_lines(conda: str) -> Iterator[str]:
     for entry in entries if isinstance(entries, list) else ():
         pip = entry.get("pip") if isinstance(entry, dict) else None
         yield from (str(line) for line in pip or () if isinstance(pip, list))
-
-
-def canonical(value: object) -> str:
-    """Write a JSON value in the one way that compares: keys sorted, no spaces."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

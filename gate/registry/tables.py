@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -188,13 +187,3 @@ def _usable(table: pa.Table, path: Path) -> pa.Table:
             remedy="Give data with at least one row.",
         )
     return table.replace_schema_metadata(None)
-
-
-def sha256_of_table(table: pa.Table) -> str:
-    """Give `sha256:` over the Arrow stream, where there is no file behind a table."""
-    import pyarrow as pa
-
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table)
-    return f"sha256:{hashlib.sha256(sink.getvalue()).hexdigest()}"
