@@ -32,8 +32,8 @@ class Link:
         self._readable, self._writable = select.poll(), select.poll()
         self._readable.register(read_fd, select.POLLIN)
         self._writable.register(write_fd, select.POLLOUT)
-        os.set_blocking(read_fd, False)  # noqa: FBT003 - the standard library's own signature
-        os.set_blocking(write_fd, False)  # noqa: FBT003 - the standard library's own signature
+        os.set_blocking(read_fd, False)
+        os.set_blocking(write_fd, False)
         _widen(read_fd)
         _widen(write_fd)
 
@@ -44,12 +44,14 @@ class Link:
             while rest:
                 rest = rest[self._write(rest, deadline) :]
 
-    def receive(self, deadline: float) -> tuple[dict[str, Any], bytes]:
-        """Read one frame. Raises EOFError, TimeoutError, FrameError."""
+    def receive(self, deadline: float, seq: int) -> tuple[dict[str, Any], bytes]:
+        """Read the frame that answers question `seq`. Raises EOFError, TimeoutError, FrameError."""
         while (frame := self._reader.take()) is None:
             self._wait(self._readable, deadline)
             with contextlib.suppress(BlockingIOError):
                 self._reader.feed(self._read())
+        if frame[0].get("seq") != seq:
+            raise FrameError("an answer out of order")
         return frame
 
     def expect_silence(self) -> None:

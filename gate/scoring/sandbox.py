@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from gate.scoring.capture import Capture
@@ -118,10 +119,10 @@ class Sandbox:
         if self._ended:
             return
         self._ended = True
-        _kill(lambda: os.killpg(self.pid, signal.SIGKILL))
+        _kill(partial(os.killpg, self.pid, signal.SIGKILL))
         self.wait(_GROUP_GRACE_S)
         for pid in _strays(self.folder):
-            _kill(lambda pid=pid: os.kill(pid, signal.SIGKILL))
+            _kill(partial(os.kill, pid, signal.SIGKILL))
         self.capture.close()
         _remove(self.folder)
 

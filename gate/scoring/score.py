@@ -73,7 +73,9 @@ def concatenate(answers: list[RawAnswer]) -> RawAnswer:
     """
     shapes = {answer.shape for answer in answers}
     if len(shapes) > 1:
-        raise _failed("InconsistentAnswer", f"The answer's form changed between batches: {' and '.join(sorted(shapes))}.")
+        raise _failed(
+            "InconsistentAnswer", f"The answer's form changed between batches: {' and '.join(sorted(shapes))}."
+        )
     tables = [answer.table for answer in answers]
     try:
         return RawAnswer(shape=answers[0].shape, table=_concatenated(tables))
@@ -134,14 +136,18 @@ def _twins(worker: Worker, first: pa.Table, seed: int, batch_s: float) -> Iterat
     order = random.permutation(len(asked))
     yield RawTwin(name="shuffled", rows=rows, raw=_picked(_ask(worker, first, asked[order]), np.argsort(order)[places]))
     alone = rows[:: max(1, -(-len(rows) // ALONE_ROWS))]
-    yield RawTwin(name="alone", rows=alone, raw=concatenate([_ask(worker, first, alone[[at]]) for at in range(len(alone))]))
+    yield RawTwin(
+        name="alone", rows=alone, raw=concatenate([_ask(worker, first, alone[[at]]) for at in range(len(alone))])
+    )
 
 
 def _ask(worker: Worker, first: pa.Table, rows: np.ndarray[Any, Any]) -> RawAnswer:
     worker.put("twin", first.take(pa.array(rows)))
     answer = worker.predict("twin")
     if answer.rows != len(rows):
-        raise _failed("WrongRowCount", f"The model gave {answer.rows} answers when it was asked {len(rows)} rows again.")
+        raise _failed(
+            "WrongRowCount", f"The model gave {answer.rows} answers when it was asked {len(rows)} rows again."
+        )
     return answer
 
 

@@ -182,9 +182,7 @@ class Worker:
         try:
             self._link.expect_silence()
             self._link.send({**header, "seq": self._seq}, body, deadline)
-            answer, payload = self._link.receive(deadline)
-            if answer.get("seq") != self._seq:
-                raise FrameError("an answer out of order")
+            answer, payload = self._link.receive(deadline, self._seq)
         except TimeoutError:
             self._die(Failure(stage=stage, kind="Timeout", text=f"No answer within {limit:g} s."))
         except EOFError:

@@ -124,8 +124,8 @@ def _limit(memory_mb: int) -> None:
         limits[resource.RLIMIT_DATA] = size
     for limit, value in limits.items():
         hard = resource.getrlimit(limit)[1]
-        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.setrlimit(limit, (value, value))
+        allowed = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(limit, (allowed, allowed))
 
 
 def _die_with_the_gate(read_fd: int) -> None:

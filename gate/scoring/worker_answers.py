@@ -6,10 +6,10 @@ What is none of these raises UnsupportedAnswer with words that say what came.
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import decimal
 import numbers
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from gate.scoring.worker_columns import UnsupportedAnswer, column, nested
 
 Encoded = tuple[str, pa.Table]
 
-_SCALARS = (str, bytes, bytearray, numbers.Number, np.generic, decimal.Decimal, datetime.date, datetime.time)
+_SCALARS = (str, bytes, bytearray, numbers.Number, np.generic, decimal.Decimal, dt.date, dt.time)
 _DENSE_LIMIT_BYTES = 1 << 30
 _ROW = (list, tuple, np.ndarray, pd.Series)
 
@@ -32,18 +32,9 @@ def encode(answer: Any, rows: int) -> Encoded:  # noqa: ANN401 - a model may ans
         if rows != 1:
             raise UnsupportedAnswer(f"a single {type(answer).__name__} for {rows} rows")
         return _values([answer])
-    if isinstance(answer, pd.DataFrame):
-        return _frame(answer)
-    if isinstance(answer, Mapping):
-        return _dict(answer)
-    if isinstance(answer, np.ndarray):
-        return _array(answer)
-    if isinstance(answer, pd.Series | pd.Index | pd.api.extensions.ExtensionArray | pa.Array | pa.ChunkedArray):
-        return _values(answer)
-    if isinstance(answer, pa.Table):
-        return _named("frame", [(name, answer.column(at)) for at, name in enumerate(answer.column_names)])
-    if isinstance(answer, list | tuple | range):
-        return _sequence(list(answer))
+    for kinds, form in _FORMS:
+        if isinstance(answer, kinds):
+            return form(answer)
     raise UnsupportedAnswer(_name(answer))
 
 
@@ -94,9 +85,14 @@ def _records(items: list[Mapping[str, Any] | None]) -> Encoded:
     return _named("frame", [(name, [(item or {}).get(name) for item in items]) for name in names])
 
 
+def _arrow(table: pa.Table) -> Encoded:
+    return _named("frame", [(name, table.column(at)) for at, name in enumerate(table.column_names)])
+
+
 def _frame(frame: pd.DataFrame) -> Encoded:
     """A frame without names of its own (0, 1, 2 …) is the matrix that it was made of."""
-    names = ["_".join(map(str, name)) if isinstance(name, tuple) else name for name in frame.columns]
+    labels: list[Any] = list(frame.columns)
+    names = ["_".join(map(str, label)) if isinstance(label, tuple) else label for label in labels]
     numbered = names == list(range(len(names)))
     if numbered and len(names) == 1:
         return _values(frame.iloc[:, 0])
@@ -151,3 +147,13 @@ def _name(answer: object) -> str:
     kind = type(answer)
     known = kind.__module__ in ("builtins", "__main__")
     return "None" if answer is None else f"a {kind.__name__ if known else f'{kind.__module__}.{kind.__name__}'}"
+
+
+_FORMS: tuple[tuple[tuple[type, ...], Callable[[Any], Encoded]], ...] = (
+    ((pd.DataFrame,), _frame),
+    ((Mapping,), _dict),
+    ((np.ndarray,), _array),
+    ((pd.Series, pd.Index, pd.api.extensions.ExtensionArray, pa.Array, pa.ChunkedArray), _values),
+    ((pa.Table,), _arrow),
+    ((list, tuple, range), lambda answer: _sequence(list(answer))),
+)

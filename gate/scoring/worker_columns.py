@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -43,14 +44,12 @@ def plain(array: pa.Array) -> pa.Array:
     return array if target == array.type else array.cast(target)
 
 
-def _column(values: Any) -> pa.Array:  # noqa: ANN401, PLR0911 - one line a kind of container
+def _column(values: Any) -> pa.Array:  # noqa: ANN401 - whatever a model puts into a column
     if isinstance(values, pa.ChunkedArray):
         return values.combine_chunks()
     if isinstance(values, pa.Array):
         return values
-    if isinstance(values, pd.Series | pd.Index):
-        return _series(pd.Series(values))
-    if isinstance(values, pd.api.extensions.ExtensionArray):
+    if isinstance(values, pd.Series | pd.Index | pd.api.extensions.ExtensionArray):
         return _series(pd.Series(values))
     if isinstance(values, np.ndarray):
         return _numpy(values) if values.ndim == 1 else nested(values)
@@ -84,14 +83,20 @@ def _numpy(array: np.ndarray[Any, Any]) -> pa.Array:
 def _items(items: list[Any]) -> pa.Array:
     """A list of Python values. Values of several types become text: the column then has the wrong type, and says so."""
     items = [_item(item) for item in items]
-    for missing in (False, True):
-        try:
-            return pa.array(items, from_pandas=missing)
-        except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
-            reason = error
-    if all(item is None or isinstance(item, _JSON_SCALARS) for item in items):
-        return pa.array([None if item is None else str(item) for item in items], type=pa.string())
-    raise reason
+    try:
+        return _inferred(items)
+    except (pa.ArrowException, TypeError, ValueError, OverflowError):
+        if not all(item is None or isinstance(item, _JSON_SCALARS) for item in items):
+            raise
+    return pa.array([None if item is None else str(item) for item in items], type=pa.string())
+
+
+def _inferred(items: list[Any]) -> pa.Array:
+    """NaN among numbers stays NaN; among text it stands for what is missing."""
+    try:
+        return pa.array(items)
+    except (pa.ArrowException, TypeError, ValueError, OverflowError):
+        return pa.array(items, from_pandas=True)
 
 
 def _item(item: Any) -> Any:  # noqa: ANN401 - one value of a model's answer
@@ -108,23 +113,34 @@ def _item(item: Any) -> Any:  # noqa: ANN401 - one value of a model's answer
     return np.asarray(item).tolist() if hasattr(item, "__array__") else item
 
 
-def _plain_type(kind: pa.DataType) -> pa.DataType:  # noqa: C901, PLR0911, PLR0912 - one line a type
+def _plain_type(kind: pa.DataType) -> pa.DataType:
     if isinstance(kind, pa.BaseExtensionType):
         return _plain_type(kind.storage_type)
+    if pa.types.is_nested(kind):
+        return _plain_nested(kind)
     if pa.types.is_dictionary(kind) or pa.types.is_run_end_encoded(kind):
         return _plain_type(kind.value_type)
-    if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
-        return pa.string()
-    if pa.types.is_large_binary(kind) or pa.types.is_binary_view(kind) or pa.types.is_fixed_size_binary(kind):
-        return pa.binary()
-    if pa.types.is_float16(kind):
-        return pa.float32()
+    for is_kind, target in _PLAIN:
+        if is_kind(kind):
+            return target
+    return kind
+
+
+def _plain_nested(kind: pa.DataType) -> pa.DataType:
     if pa.types.is_fixed_size_list(kind):
         return pa.list_(_plain_type(kind.value_type), kind.list_size)
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
-        return pa.list_(_plain_type(kind.value_type))
     if pa.types.is_struct(kind):
         return pa.struct([pa.field(field.name, _plain_type(field.type)) for field in kind])
     if pa.types.is_map(kind):
         return pa.list_(pa.struct([("key", _plain_type(kind.key_type)), ("value", _plain_type(kind.item_type))]))
-    return kind
+    return pa.list_(_plain_type(kind.value_type))
+
+
+_PLAIN: tuple[tuple[Callable[[pa.DataType], bool], pa.DataType], ...] = (
+    (pa.types.is_large_string, pa.string()),
+    (pa.types.is_string_view, pa.string()),
+    (pa.types.is_large_binary, pa.binary()),
+    (pa.types.is_binary_view, pa.binary()),
+    (pa.types.is_fixed_size_binary, pa.binary()),
+    (pa.types.is_float16, pa.float32()),
+)

@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-_COPY_ON_WRITE = int(pd.__version__.split(".")[0]) >= 3
+_COPY_ON_WRITE = not pd.__version__.startswith(("1.", "2."))
+"""From pandas 3 on, a shallow copy is as good as a deep one."""
 
 
 def convert(table: pa.Table, schema: Any) -> Any:  # noqa: ANN401 - MLflow's Schema or None; a frame, an array or a dict
@@ -22,7 +23,9 @@ def convert(table: pa.Table, schema: Any) -> Any:  # noqa: ANN401 - MLflow's Sch
         return table.to_pandas()
     if schema.is_tensor_spec():
         if schema.has_input_names():
-            return {spec.name: tensor(table[spec.name], spec) for spec in schema.inputs if spec.name in table.schema.names}
+            return {
+                spec.name: tensor(table[spec.name], spec) for spec in schema.inputs if spec.name in table.schema.names
+            }
         return tensor(table.column(0), schema.inputs[0])
     frame = table.to_pandas()
     if not schema.has_input_names() and _is_positional(table, schema):
@@ -84,4 +87,4 @@ def _fixed(array: pa.Array) -> pa.Array:
 
 def _is_positional(table: pa.Table, schema: Any) -> bool:  # noqa: ANN401 - MLflow's Schema
     """Unnamed inputs that stand for columns, not one object whose keys the columns are."""
-    return len(schema.inputs) == table.num_columns
+    return bool(len(schema.inputs) == table.num_columns)

@@ -1,0 +1,133 @@
+"""What a model's answers are, where the configuration does not say: read off the labels and the answers."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from gate.domain import JsonValue, Signature, Task
+from gate.scoring.matrix import looks_like_probabilities, matrix_of
+from gate.scoring.raw import RawAnswer
+
+FEW_CLASSES = 50
+"""More distinct texts than this are no classes, unless each comes back some twenty times."""
+
+CLASSES_LIMIT = 1000
+"""More distinct labels than this are never classes."""
+
+FEW_INTEGERS = 20
+"""More distinct integers than this are a quantity."""
+
+EMBEDDING_WIDTH = 32
+"""A matrix without labels, this wide and not of probabilities, is read as one vector a row."""
+
+
+def infer_task(raw: RawAnswer, labels: pa.ChunkedArray | None, signature: Signature | None) -> Task:
+    """The task, from labels where there are any and from the baseline's answers.
+
+    Probability: a matrix of probabilities, or fractions between 0 and 1 for labels of two values. Classification:
+    labels are text, truth values or few integers, and the answers repeat them. Text: text without few classes.
+    Embedding: vectors. Regression: other numbers.
+    """
+    if raw.shape in ("matrix", "tensor", "nested"):
+        return _of_vectors(raw, labels, signature)
+    column = prediction_of(raw)
+    if column is None:
+        return Task.PROBABILITY if any(name.startswith("proba_") for name in raw.table.column_names) else Task.OTHER
+    if pa.types.is_nested(column.type):
+        return Task.EMBEDDING
+    return _of_values(column) if labels is None else _of_labels(column, labels)
+
+
+def prediction_of(raw: RawAnswer) -> pa.ChunkedArray | None:
+    """The column that is the prediction: named so, or the only one; None where several have names of their own."""
+    if "prediction" in raw.table.column_names:
+        return raw.table.column("prediction")
+    return raw.only if raw.table.num_columns == 1 else None
+
+
+def label_values(labels: pa.ChunkedArray | None) -> tuple[JsonValue, ...]:
+    """The distinct labels in order, as classes; whole floats (a CSV column with gaps) as integers. () where too many."""
+    if labels is None or pa.types.is_nested(labels.type):
+        return ()
+    distinct = pc.unique(labels).drop_null()
+    if len(distinct) > CLASSES_LIMIT:
+        return ()
+    values = [
+        int(value) if isinstance(value, float) and value.is_integer() else value for value in distinct.to_pylist()
+    ]
+    return tuple(sorted(values, key=lambda value: (str(type(value)), value)))
+
+
+def _of_vectors(raw: RawAnswer, labels: pa.ChunkedArray | None, signature: Signature | None) -> Task:
+    matrix = matrix_of(raw)
+    if matrix is None:
+        return Task.EMBEDDING
+    if looks_like_probabilities(matrix) and (labels is None or _can_be_classes(labels)):
+        return Task.PROBABILITY
+    if matrix.shape[1] == 1 and labels is not None:
+        return _of_labels(pa.chunked_array([pa.array(matrix[:, 0])]), labels)
+    if raw.shape == "nested":
+        return Task.EMBEDDING
+    named = signature is not None and len(signature.outputs or ()) == matrix.shape[1]
+    return Task.EMBEDDING if matrix.shape[1] >= EMBEDDING_WIDTH and not named else Task.OTHER
+
+
+def _of_labels(column: pa.ChunkedArray, labels: pa.ChunkedArray) -> Task:
+    if not _are_classes(labels):
+        return _of_text(labels) if _is_text(labels.type) else _of_numbers(labels)
+    if not pa.types.is_floating(column.type) or _whole(column):
+        return Task.CLASSIFICATION
+    if len(label_values(labels)) <= 2 and _within_unit(column):  # noqa: PLR2004 - a probability is of one class of two
+        return Task.PROBABILITY
+    return Task.REGRESSION
+
+
+def _are_classes(labels: pa.ChunkedArray) -> bool:
+    """Text, truth values or whole numbers, with few distinct values that repeat."""
+    kind = labels.type
+    if pa.types.is_boolean(kind):
+        return True
+    distinct = len(pc.unique(labels).drop_null())
+    if _is_text(kind) or pa.types.is_dictionary(kind):
+        few = FEW_CLASSES if distinct > len(labels) // 20 else CLASSES_LIMIT
+        return distinct <= few and distinct <= max(2, len(labels) // 2)
+    return _can_be_classes(labels) and distinct <= FEW_INTEGERS and distinct <= max(2, len(labels) // 2)
+
+
+def _can_be_classes(labels: pa.ChunkedArray) -> bool:
+    kind = labels.type
+    if pa.types.is_floating(kind):
+        return _whole(labels)
+    return bool(pa.types.is_integer(kind) or pa.types.is_boolean(kind) or _is_text(kind))
+
+
+def _of_values(column: pa.ChunkedArray) -> Task:
+    """From the answers alone. Fractions between 0 and 1 may be any quantity, so they are no proof of probability."""
+    if _are_classes(column):
+        return Task.CLASSIFICATION
+    return _of_text(column) if _is_text(column.type) else _of_numbers(column)
+
+
+def _of_text(column: pa.ChunkedArray) -> Task:
+    return Task.TEXT if len(column) else Task.OTHER
+
+
+def _of_numbers(column: pa.ChunkedArray) -> Task:
+    kind = column.type
+    is_number = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
+    return Task.REGRESSION if is_number else Task.OTHER
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _whole(column: pa.ChunkedArray) -> bool:
+    finite = column.filter(pc.is_finite(column))
+    return len(finite) > 0 and bool(pc.all(pc.equal(finite, pc.round(finite))).as_py())
+
+
+def _within_unit(column: pa.ChunkedArray) -> bool:
+    extremes = pc.min_max(column).as_py()
+    return extremes["min"] is not None and extremes["min"] >= 0 and extremes["max"] <= 1
