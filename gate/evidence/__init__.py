@@ -1,0 +1,1 @@
+"""Pure statistics on arrays: paired differences, shift, outliers, wrong rows, metrics, non-inferiority, latency."""
