@@ -41,7 +41,7 @@ def answering() -> Iterator[object]:
                 self.end_headers()
                 self.wfile.write(body)
 
-            do_POST = do_GET
+            do_POST = do_GET  # noqa: N815 - the name that http.server looks for
 
             def log_message(self, *_: object) -> None:
                 pass
@@ -96,7 +96,7 @@ def test_black_hole():
         address = listener.getsockname()
         fillers = [socket.socket() for _ in range(4)]
         for filler in fillers:
-            filler.setblocking(False)
+            filler.settimeout(0)
             filler.connect_ex(address)
         error, seconds = refused(f"http://127.0.0.1:{address[1]}")
         for filler in fillers:
