@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,13 @@ from gate.domain import Comparison, EvaluationData, Snapshot, Stage
 
 if TYPE_CHECKING:
     from gate.registry import Registry
+
+
+def resolve(registry: Registry, model: str, version: str) -> int:
+    """Give the number of a version that was named by number, `latest` or `@alias`."""
+    from gate import registry as rooms
+
+    return rooms.resolve(registry, model, version)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +69,9 @@ def _data(
     settings = config.model(asked.model).data
     path = asked.data or (config.below(settings.path) if settings.path else None)
     if path is not None:
-        return rooms.read_data(path, settings, pair), ""
-    found = rooms.logged_data(registry, pair[0], pair[1], settings, room / "data")
-    return found.data, "; ".join(found.problems)
+        data = rooms.read_data(path, settings.target, settings.id, settings.slices)
+        return rooms.infer_columns(data, pair[0].signature), ""
+    columns = rooms.Columns(target=settings.target, id=settings.id, slices=settings.slices)
+    found = rooms.logged_data(registry, pair[0], pair[1], room / "data", columns)
+    why = "; ".join(found.problems) or "the runs logged none"
+    return found.data, f"there are no evaluation data ({why}): give --data PATH, or set data.path in gate.yaml"

@@ -1,36 +1,30 @@
-"""The line: a registered version -> a comparison -> answers -> outcomes -> a report -> a promotion and a note.
+"""The line: a registered version -> a comparison -> answers -> outcomes -> a verdict -> a report.
 
 Whoever opens the project starts here. Each step is a value made from the values before it.
+`releasing.py` goes on from the report: record, promote, write the note.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import tempfile
-from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-import gate
-from gate import assembly, policy, verdict
+from gate import __version__, answering, assembly, comparing, policy, storing, timing, verdict
 from gate.config import Config
-from gate.domain import (
-    Category,
-    Comparison,
-    EvaluationData,
-    GateInfo,
-    Report,
-    Stage,
-    Verdict,
-)
+from gate.domain import Category, Comparison, Diff, GateInfo, Outcome, Report, Reproducibility, Stage, Timings
 from gate.errors import GateError, UsageError
-from gate.scoring import Limits, Worker
+from gate.scoring.session import Limits, Worker
 
 if TYPE_CHECKING:
+    from gate.checking.case import Case
     from gate.registry import Registry
 
-PERFORMANCE = Category.PERFORMANCE
+ISOLATION = "subprocess"
 
 
 class Narrator(Protocol):
@@ -56,6 +50,10 @@ class Request:
     strict: bool = False
     stage: Stage | None = None
 
+    def wants(self, category: Category) -> bool:
+        """Say whether a category is judged."""
+        return self.only is None or category in self.only
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
@@ -64,3 +62,188 @@ class Checked:
     report: Report
     folder: Path
     fault: Exception | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A version that was found, and the workers that will answer for it and for its baseline."""
+
+    request: Request
+    config: Config
+    registry: Registry
+    version: int
+    workers: tuple[Worker, Worker]
+    room: Path
+    """A private folder for copies, gone at the end."""
+    started_at: str
+
+
+def check(request: Request, config: Config, narrator: Narrator) -> Checked:
+    """Judge a version against its baseline. Changes nothing in the registry.
+
+    Raises:
+        UsageError: something that was named does not exist.
+        GateError: the version could not be resolved. Later faults end in a report with the verdict `error`.
+    """
+    with opened(request, config, narrator) as start:
+        folder = storing.report_folder(request.out, config, request.model, start.version)
+        storing.ensure_writable(folder)
+        try:
+            report = judge(start, folder, narrator)
+        except UsageError:
+            raise
+        except Exception as fault:  # noqa: BLE001 - a fault of the gate ends in a report, never in a traceback
+            return Checked(report=_fault_report(start, fault), folder=folder, fault=fault)
+        storing.write_report(report, folder)
+    return Checked(report=report, folder=folder)
+
+
+@contextmanager
+def opened(request: Request, config: Config, narrator: Narrator) -> Iterator[Opened]:
+    """Start the workers, which import while this process does, and find the version."""
+    started_at = assembly.now()
+    isolation = config.file.isolation
+    limits = Limits(memory_mb=isolation.memory_mb, timeout_s=isolation.timeout_s)
+    with ExitStack() as stack:
+        candidate, baseline = (stack.enter_context(Worker.start(limits, isolation=ISOLATION)) for _ in range(2))
+        policy.refuse_unknown_names(config, request.model)
+        with narrator.step("Find the version"):
+            registry = storing.connect(config)
+            version = comparing.resolve(registry, request.model, request.version)
+        room = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gate-")))
+        yield Opened(
+            request=request,
+            config=config,
+            registry=registry,
+            version=version,
+            workers=(candidate, baseline),
+            room=room,
+            started_at=started_at,
+        )
+
+
+def judge(start: Opened, folder: Path, narrator: Narrator) -> Report:
+    """Run the whole line on a version that was found."""
+    case, loaded = prepare(start, narrator)
+    with narrator.step("Run the checks"):
+        outcomes = run_checks(case, start.config, start.request.only)
+    results = verdict.settle(outcomes, _policy(start))
+    findings = assembly.Findings(
+        comparison=case.comparison,
+        results=results,
+        diff=_diff(case.comparison, start.config),
+        reproducibility=case.reproducibility,
+        benchmark=assembly.benchmark_of(
+            case.timings,
+            confidence=case.confidence,
+            load_s=loaded,
+            raw=storing.write_raw(case.timings, folder),
+        ),
+    )
+    return assembly.report_of(findings, _gate_info(start), isolation=ISOLATION, started_at=start.started_at)
+
+
+def prepare(start: Opened, narrator: Narrator) -> tuple[Case, dict[str, float | None]]:
+    """Measure everything that the checks look at; with it the seconds that each version took to load."""
+    from gate.checking.case import Case
+
+    request, config = start.request, start.config
+    settings = config.model(request.model)
+    with narrator.step("Copy and hash the artifacts"):
+        asked = comparing.Asked(
+            model=request.model,
+            version=start.version,
+            baseline=request.baseline,
+            data=request.data,
+            stage=request.stage,
+        )
+        found = comparing.compare(start.registry, asked, config, start.room)
+    with narrator.step(_scoring_words(found.comparison)):
+        scored = answering.score_both(start.workers, found.comparison, settings)
+    metrics = policy.metrics_asked(config, request.model, scored.task, labelled=scored.labelled)
+    timings, why_untimed = _timings(start, scored, narrator)
+    case = Case(
+        comparison=found.comparison,
+        answers=scored.candidate,
+        baseline_answers=scored.baseline,
+        task=scored.task,
+        config=settings,
+        confidence=config.file.confidence,
+        metrics=metrics,
+        reproducibility=_reproducibility(found.comparison, config),
+        timings=timings,
+        reasons={**scored.reasons, "data": found.why_no_data, "timings": why_untimed},
+    )
+    return case, scored.load_s
+
+
+def run_checks(case: Case, config: Config, only: frozenset[Category] | None) -> tuple[Outcome, ...]:
+    """Run the check functions and the expectations of gate.yaml."""
+    from gate.checking import engine, expectations
+
+    outcomes = engine.run(case, policy.check_targets(config), only)
+    if only is not None and Category.OUTLIERS not in only:
+        return outcomes
+    return outcomes + expectations.run(case, case.config.expect)
+
+
+def _scoring_words(comparison: Comparison) -> str:
+    both = "both versions" if comparison.baseline else "the candidate"
+    rows = f"{comparison.data.rows:,} rows" if comparison.data else "no rows: there are no evaluation data"
+    return f"Score {both} on {rows}"
+
+
+def _timings(start: Opened, scored: answering.Scored, narrator: Narrator) -> tuple[Timings | None, str]:
+    if not start.request.wants(Category.PERFORMANCE):
+        return None, "the performance category was not asked for"
+    if scored.inputs is None or scored.baseline_inputs is None:
+        return None, scored.why_untimed
+    settings = start.config.model(start.request.model).latency
+    sides = tuple(zip(start.workers, (scored.inputs, scored.baseline_inputs), strict=True))
+    with narrator.step(f"Time both versions against each other, at most {settings.budget_s:g} s"):
+        return timing.time_latency(sides[0], sides[1], settings, start.config.file.confidence)
+
+
+def _reproducibility(comparison: Comparison, config: Config) -> Reproducibility:
+    from gate.notes import provenance
+
+    return provenance.reproducibility(comparison.candidate, config.root)
+
+
+def _diff(comparison: Comparison, config: Config) -> Diff:
+    from gate.notes import diff
+
+    return diff.compare(comparison.candidate, comparison.baseline, config.root)
+
+
+def _policy(start: Opened) -> verdict.Policy:
+    settings = start.config.model(start.request.model)
+    return verdict.Policy(
+        confidence=start.config.file.confidence,
+        severity=settings.severity,
+        waivers=[entry.waiver() for entry in settings.waivers],
+        strict=start.request.strict,
+        today=dt.datetime.now(dt.UTC).date().isoformat(),
+    )
+
+
+def _gate_info(start: Opened) -> GateInfo:
+    only = start.request.only
+    return GateInfo(
+        version=__version__,
+        policy_digest=start.config.policy_digest(start.request.model),
+        only=tuple(sorted(only)) if only is not None else None,
+        strict=start.request.strict,
+    )
+
+
+def _fault_report(start: Opened, fault: Exception) -> Report:
+    reason = str(fault) if isinstance(fault, GateError) else f"the gate itself failed: {type(fault).__name__}: {fault}"
+    return assembly.fault_report(
+        start.request.model,
+        start.version,
+        " ".join(reason.split())[:1000],
+        _gate_info(start),
+        isolation=ISOLATION,
+        started_at=start.started_at,
+    )

@@ -11,7 +11,7 @@ from gate.config import FILE_NAME
 from gate.errors import GateError, RegistryError
 
 if TYPE_CHECKING:
-    from gate.registry import Survey
+    from gate.registry import ModelSurvey
 
 HEADER = """\
 # yaml-language-server: $schema=./gate.schema.json      (gate schema config > gate.schema.json)
@@ -37,7 +37,7 @@ def initialise(folder: Path, tracking_uri: str | None, registry_uri: str | None)
     yield "  - run `gate doctor`, then `gate check MODEL latest`"
 
 
-def _surveyed(tracking_uri: str | None, registry_uri: str | None) -> tuple[Survey | None, str]:
+def _surveyed(tracking_uri: str | None, registry_uri: str | None) -> tuple[list[ModelSurvey] | None, str]:
     """A repository can be set up before its registry is in reach."""
     from gate import registry
 
@@ -49,25 +49,25 @@ def _surveyed(tracking_uri: str | None, registry_uri: str | None) -> tuple[Surve
         return None, error.text
 
 
-def _proposal(survey: Survey | None, tracking_uri: str | None, registry_uri: str | None) -> dict[str, Any]:
+def _proposal(survey: list[ModelSurvey] | None, tracking_uri: str | None, registry_uri: str | None) -> dict[str, Any]:
     proposal: dict[str, Any] = {}
     if tracking_uri:
         proposal["tracking_uri"] = tracking_uri
     if registry_uri:
         proposal["registry_uri"] = registry_uri
     proposal["checks"] = ["gate.checks", "./checks"]
-    models = {model.name: _settings(model) for model in (survey.models if survey else ())}
+    models = {model.model: _settings(model) for model in survey or ()}
     if models:
         proposal["models"] = models
     return proposal
 
 
-def _settings(model: Any) -> dict[str, Any]:  # noqa: ANN401 - one model of the registry's survey
+def _settings(model: ModelSurvey) -> dict[str, Any]:
     settings: dict[str, Any] = {}
-    if model.data_path:
-        settings["data"] = {key: value for key, value in (("path", model.data_path), ("target", model.target)) if value}
-    if model.proposed_aliases:
-        settings["promotion"] = {"aliases": dict(model.proposed_aliases)}
+    if model.data:
+        settings["data"] = {"path": model.data[0]}
+    if model.proposed:
+        settings["promotion"] = {"aliases": dict(model.proposed)}
     return settings
 
 
@@ -98,8 +98,8 @@ def _ignored(folder: Path) -> Iterator[str]:
         yield "written .gitignore: .gate/ is ignored"
 
 
-def _found(survey: Survey) -> Iterator[str]:
-    for model in survey.models:
+def _found(survey: list[ModelSurvey]) -> Iterator[str]:
+    for model in survey:
         aliases = ", ".join(sorted(model.aliases)) or "none"
-        data = f"; evaluation data {model.data_path}" if model.data_path else ""
-        yield f"found   {model.name}: aliases in use: {aliases}{data}"
+        data = f"; evaluation data {model.data[0]}" if model.data else ""
+        yield f"found   {model.model}: aliases in use: {aliases}{data}"

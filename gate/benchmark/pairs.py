@@ -42,7 +42,7 @@ class Scenario:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Tolerances as shares (0.02 is 2 %), the confidence of each scenario's answer, and the seconds for all together."""
+    """Tolerances as shares (0.02 is 2 %), the confidence of each scenario's answer, the seconds for all together."""
 
     warn: float
     block: float

@@ -18,7 +18,7 @@ def command(check_id: str, common: Common) -> None:
     """Say what a check tests, why, its limits, and how to change them."""
     from gate.checking import engine
     from gate.errors import UsageError
-    from gate.pipeline import check_targets, known_ids
+    from gate.policy import check_targets, known_ids
 
     config = common.settings()
     entries = engine.catalog(check_targets(config))
@@ -31,7 +31,7 @@ def command(check_id: str, common: Common) -> None:
         text = "An `expect:` entry of gate.yaml: Great Expectations judges the predictions and their inputs."
         title, severity = text, "as the entry says"
     else:
-        family = f"{check_id.split('.')[0]}.*"
+        family = f"{check_id.partition('.')[0]}.*"
         entry = next((e for e in entries if e.id == check_id), None) or next(e for e in entries if e.id == family)
         title, text, severity = entry.title, inspect.cleandoc(entry.doc), entry.severity.value
     out = console(common.color, sys.stdout)

@@ -18,12 +18,11 @@ from gate.cli.result import clean, number
 @common
 def command(model: str, *, as_json: bool, common: Common) -> None:
     """Show the lineage of MODEL: versions, verdicts, key metrics, promotions."""
-    from gate import pipeline
-    from gate.report import plain
+    from gate import releasing
 
-    lineage = pipeline.history(model, common.settings())
+    lineage = releasing.history(model, common.settings())
     if as_json:
-        click.echo(json.dumps(plain(lineage), indent=1, sort_keys=True, ensure_ascii=False))
+        click.echo(json.dumps(lineage, indent=1, sort_keys=True, ensure_ascii=False))
         return
     from rich import box
     from rich.table import Table

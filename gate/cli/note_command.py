@@ -34,14 +34,14 @@ def command(  # noqa: PLR0913 - one argument an option
 
     With --from FILE neither MODEL nor VERSION is needed, nor the registry.
     """
-    from gate import pipeline
+    from gate import releasing
 
     if report is None and (model is None or version is None):
         raise click.UsageError("Give MODEL and VERSION, or --from report.json.")
     config = common.settings()
-    found = pipeline.stored_report(model, version, report, config)
+    found = releasing.stored_report(model, version, report, config)
     if draft:
-        sys.stdout.write(pipeline.rendered(found, config, format_ or "md", lang))
+        sys.stdout.write(releasing.rendered(found, config, format_ or "md", lang))
         return
-    for path in pipeline.write_notes(found, config, formats=(format_,) if format_ else None, lang=lang):
+    for path in releasing.write_notes(found, config, formats=(format_,) if format_ else None, lang=lang):
         click.echo(path)

@@ -19,17 +19,17 @@ from gate.domain import Stage
 )
 @approved_by
 @common
-def command(  # noqa: PLR0913 - one argument an option
+def command(
     model: str, version: str, *, stage: Stage, report: Path | None, approved_by: tuple[str, ...], common: Common
 ) -> None:
     """Move VERSION of MODEL, which has a valid verdict, to a stage."""
-    from gate import pipeline
+    from gate import releasing
     from gate.cli.console import Progress
 
-    promotion = pipeline.promote(
-        pipeline.PromotionRequest(model=model, version=version, stage=stage, report=report, approved_by=approved_by),
+    promotion = releasing.promote(
+        releasing.PromotionRequest(model=model, version=version, stage=stage, report=report, approved_by=approved_by),
         common.settings(),
         Progress(common),
     )
-    for line in pipeline.told(promotion):
+    for line in releasing.told(promotion):
         click.echo(line)

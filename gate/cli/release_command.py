@@ -15,17 +15,17 @@ from gate.domain import Stage
 @stage_option()
 @approved_by
 @common
-def command(  # noqa: PLR0913 - one argument an option group
+def command(
     model: str, version: str, *, stage: Stage, approved_by: tuple[str, ...], judging: Judging, common: Common
 ) -> int:
     """Check VERSION of MODEL, record the verdict, promote on a pass, and write the release note: what CI runs."""
-    from gate import pipeline
+    from gate import releasing
     from gate.cli import judged
     from gate.cli.result import EXIT_CODES
 
     progress = judged.Progress(common)
     request = judged.request(model, version, judging, stage=stage)
-    released = pipeline.release(request, common.settings(), progress, approved_by=approved_by)
+    released = releasing.release(request, common.settings(), progress, approved_by=approved_by)
     judged.tell(released.checked, judging, common)
     for line in released.lines():
         judged.hint(line, common) if judging.json else click.echo(line)

@@ -1,0 +1,94 @@
+"""Where reports lie on this machine, and how they are written whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gate.config import Config
+from gate.domain import Report, Timings
+from gate.errors import GateError
+from gate.report import dumps
+
+if TYPE_CHECKING:
+    from gate.registry import Registry
+
+FOLDER = ".gate"
+REPORT = "report.json"
+
+
+def connect(config: Config) -> Registry:
+    """Connect to the registry of the settings.
+
+    Raises:
+        RegistryError: it is out of reach.
+    """
+    from gate import registry
+
+    return registry.connect(config.file.tracking_uri, config.file.registry_uri)
+
+
+def report_folder(out: Path | None, config: Config, model: str, version: int) -> Path:
+    """Give the folder of a report: the one that was asked for, else `.gate/<model slug>/v<N>/`."""
+    if out is not None:
+        return out.absolute()
+    from gate.notes.files import slug
+
+    return config.root / FOLDER / slug(model) / f"v{version}"
+
+
+def ensure_writable(folder: Path) -> None:
+    """Try to write, before an hour of work is spent on a report that cannot be kept.
+
+    Raises:
+        GateError: nothing can be written there.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise _unwritable(folder, error) from None
+
+
+def write_report(report: Report, folder: Path) -> Path:
+    """Write report.json whole or not at all.
+
+    Raises:
+        GateError: no space, or the folder cannot be written.
+    """
+    path = folder / REPORT
+    try:
+        with tempfile.NamedTemporaryFile("w", dir=folder, encoding="utf-8", delete=False) as file:
+            temporary = Path(file.name)
+            file.write(dumps(report))
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except OSError as error:
+        raise _unwritable(folder, error) from None
+    return path
+
+
+def write_raw(timings: Timings | None, folder: Path) -> str | None:
+    """Write the raw pairs beside the report; give the file's name, None where nothing was timed."""
+    from gate.benchmark import raw
+
+    if timings is None or not timings.latency:
+        return None
+    try:
+        return raw.write(timings, folder).name
+    except OSError as error:
+        raise _unwritable(folder, error) from None
+
+
+def _unwritable(folder: Path, error: OSError) -> GateError:
+    if error.errno == errno.ENOSPC:
+        return GateError(
+            f"There is no space left for {folder}.", remedy="Free some, or name another folder with --out."
+        )
+    return GateError(f"{folder} cannot be written: {error.strerror}.", remedy="Name another folder with --out.")
