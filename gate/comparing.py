@@ -20,6 +20,13 @@ def resolve(registry: Registry, model: str, version: str) -> int:
     return rooms.resolve(registry, model, version)
 
 
+def holders(registry: Registry, model: str, config: Config) -> dict[str, int]:
+    """Give who holds each stage now."""
+    from gate import registry as rooms
+
+    return rooms.holders(registry, model, config.model(model).promotion.aliases)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """What a user named; None where the contract's rule decides. `stage` is what a release promotes to."""

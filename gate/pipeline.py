@@ -72,6 +72,8 @@ class Opened:
     config: Config
     registry: Registry
     version: int
+    holders: dict[str, int]
+    """Who held each stage when the gate looked."""
     workers: tuple[Worker, Worker]
     room: Path
     """A private folder for copies, gone at the end."""
@@ -116,6 +118,7 @@ def opened(request: Request, config: Config, narrator: Narrator) -> Iterator[Ope
             config=config,
             registry=registry,
             version=version,
+            holders=comparing.holders(registry, request.model, config),
             workers=(candidate, baseline),
             room=room,
             started_at=started_at,
@@ -234,6 +237,7 @@ def _gate_info(start: Opened) -> GateInfo:
         policy_digest=start.config.policy_digest(start.request.model),
         only=tuple(sorted(only)) if only is not None else None,
         strict=start.request.strict,
+        holders=start.holders,
     )
 
 

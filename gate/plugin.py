@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from gate import config
-from gate.checking import fixtures
+from gate import config as settings_room
+from gate.checking.case import Case
 from gate.checking.fixtures import (  # noqa: F401 - pytest finds fixtures in the plugin's namespace
+    CASE,
     answers,
     baseline,
     baseline_answers,
@@ -25,6 +26,7 @@ from gate.checking.fixtures import (  # noqa: F401 - pytest finds fixtures in th
     ids,
     labels,
     measure,
+    model_config,
     offending_rows,
     predictions,
     reproducibility,
@@ -33,7 +35,6 @@ from gate.checking.fixtures import (  # noqa: F401 - pytest finds fixtures in th
     timings,
     weigh,
 )
-from gate.checking.fixtures import config as config_fixture  # noqa: F401 - as above
 from gate.checking.recorder import Recorder
 from gate.domain import Category
 from gate.errors import GateError
@@ -73,15 +74,15 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--gate-model"):
         stack = config.stash[_STACK] = ExitStack()
         try:
-            config.stash[fixtures.CASE] = _case(config, stack)
+            config.stash[CASE] = _case(config, stack)
         except GateError as error:
             stack.close()
             raise pytest.UsageError(str(error)) from None
 
 
-def _case(options: pytest.Config, stack: ExitStack) -> fixtures.Case:
+def _case(options: pytest.Config, stack: ExitStack) -> Case:
     given = options.getoption("--gate-config")
-    settings = config.read(Path(given) if given else config.find(Path.cwd()))
+    settings = settings_room.read(Path(given) if given else settings_room.find(Path.cwd()))
     data = options.getoption("--gate-data")
     request = Request(
         model=options.getoption("--gate-model"),
@@ -92,6 +93,19 @@ def _case(options: pytest.Config, stack: ExitStack) -> fixtures.Case:
     )
     start = stack.enter_context(opened(request, settings, _Silent()))
     return prepare(start, _Silent())[0]
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Module | None:
+    """Collect the modules of checks folders, and of folders named on the command line, whatever their names."""
+    config = parent.config
+    if file_path.suffix != ".py" or any(file_path.match(pattern) for pattern in config.getini("python_files")):
+        return None
+    named = {Path(config.invocation_params.dir, name.partition("::")[0]).resolve() for name in config.args}
+    named -= {config.rootpath.resolve(), file_path}
+    if file_path.parent.name != "checks" and not named & set(file_path.resolve().parents):
+        return None
+    module: pytest.Module = pytest.Module.from_parent(parent, path=file_path)
+    return module
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

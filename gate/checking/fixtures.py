@@ -131,8 +131,8 @@ def ids(case: Case) -> pd.Series:
     return case.ids
 
 
-@pytest.fixture
-def config(case: Case) -> ModelConfig:
+@pytest.fixture(name="config")
+def model_config(case: Case) -> ModelConfig:
     """The model's settings."""
     return case.config
 
