@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _MAX_BYTES = 64 * 2**20
+_MAX_CELLS = 10_000_000
 _DEFAULT_NAME = "inputs"
 
 
@@ -45,14 +46,17 @@ def read_example(snapshot: Snapshot) -> pa.Table | None:
 
 
 def _table(content: JsonValue, info: Mapping[str, Any], signature: Signature | None) -> pa.Table:
-    """MLflow's kinds of example: a frame, arrays, or any JSON."""
+    """MLflow's kinds of example: a frame, arrays, a sparse matrix, or any JSON; parameters beside it are left out."""
     import pyarrow as pa
 
-    kind = info.get("type")
-    if kind == "dataframe" or (isinstance(content, dict) and {"columns", "data"} == content.keys()):
+    content = content["inputs"] if info.get("params") else content
+    kind = str(info.get("type"))
+    if kind == "dataframe":
         return _frame(content)
-    if isinstance(content, dict) and content.keys() == {"inputs"} and kind == "ndarray":
-        return _arrays(content["inputs"], signature)
+    if kind == "ndarray":
+        return _arrays(content, signature)
+    if kind.startswith("sparse_matrix_"):
+        return _arrays(_dense(content, kind), signature)
     if isinstance(content, list) and content and all(isinstance(row, dict) for row in content):
         return pa.Table.from_pylist(content)
     if isinstance(content, dict):
@@ -61,14 +65,28 @@ def _table(content: JsonValue, info: Mapping[str, Any], signature: Signature | N
 
 
 def _frame(content: JsonValue) -> pa.Table:
-    """A frame is stored in pandas' split orientation, or as a list of rows."""
+    """A frame is stored in pandas' split orientation, or, where its columns have no names, as lists of values."""
     import pyarrow as pa
 
-    if isinstance(content, dict) and "data" in content:
-        rows = content["data"]
-        names = [str(name) for name in content.get("columns") or range(len(rows[0]))]
-        return pa.table({name: [row[place] for row in rows] for place, name in enumerate(names)})
-    return pa.Table.from_pylist(content if isinstance(content, list) else [content])
+    rows = content["data"] if isinstance(content, dict) else content
+    if rows and isinstance(rows[0], dict):
+        return pa.Table.from_pylist(rows)
+    given = content.get("columns") if isinstance(content, dict) else None
+    names = [str(name) for name in given or range(len(rows[0]))]
+    return pa.table({name: [row[place] for row in rows] for place, name in enumerate(names)})
+
+
+def _dense(content: JsonValue, kind: str) -> list[list[float]]:
+    from scipy import sparse
+
+    shape = (int(content["shape"][0]), int(content["shape"][1]))
+    if math.prod(shape) > _MAX_CELLS:
+        raise ArtifactFaultError(f"its input example is a sparse matrix of {shape[0]} x {shape[1]} cells")
+    make = sparse.csc_matrix if kind.endswith("csc") else sparse.csr_matrix
+    dense: list[list[float]] = (
+        make((content["data"], content["indices"], content["indptr"]), shape=shape).toarray().tolist()
+    )
+    return dense
 
 
 def _arrays(content: JsonValue, signature: Signature | None) -> pa.Table:

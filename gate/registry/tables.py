@@ -119,7 +119,9 @@ def _read_csv(path: Path) -> pa.Table:
             read_options=csv.ReadOptions(block_size=_CSV_BLOCK),
             parse_options=csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
         )
-    except pa.ArrowInvalid:
+    except pa.ArrowInvalid as error:
+        if "conversion error" not in str(error):
+            raise
         import pandas as pd
 
         frame = pd.read_csv(path, sep=delimiter, low_memory=False)
