@@ -1,0 +1,193 @@
+"""Does the version keep the promises that callers rely on: it loads, takes the same inputs, answers every row."""
+
+import numpy as np
+import pytest
+
+from gate import Severity, Task, check
+from gate.evidence.outputs import Kind, read
+from gate.evidence.signatures import breaking_changes
+from gate.evidence.twins import disagreement
+
+TAIL = 400
+"""How much of what the worker printed goes into a message."""
+DOING = {"load": "loading", "predict": "predicting", "start": "starting", "protocol": "answering"}
+
+
+@check(category="contract")
+def check_loads(answers):
+    """The version loads, and answers.
+
+    The model is loaded with mlflow.pyfunc in a worker process of its own, and asked for all evaluation rows within the
+    limits of time and memory (`isolation:` in gate.yaml).
+
+    A failure means that a server could not serve it either: the artifact is gone, a package is missing, loading or
+    predicting raises, hangs, or kills the process. The message has the exception's class and text.
+    """
+    failure = answers.failure
+    if failure is None:
+        return
+    printed = f"; it printed: {failure.output.strip()[-TAIL:]}" if failure.output.strip() else ""
+    pytest.fail(f"{DOING.get(failure.stage, failure.stage)} failed: {failure.kind}: {failure.text}{printed}")
+
+
+@check(category="contract")
+def check_signature(candidate, baseline, answers, weigh):
+    """Callers of the baseline can call this version without a change.
+
+    Both signatures are compared field by field. Breaking, and critical: an input removed, renamed, added as required,
+    or of a narrower type; an output removed or of another type; a tensor where there were columns. An input that
+    became optional or wider, and an added optional input, break nothing. A warning: the baseline has a signature and
+    the candidate none, or inputs and outputs agree only by position.
+
+    A failure means that requests which work today will be refused, or misread.
+    To change it: `severity: {contract.signature: warning}` in gate.yaml, where all callers change with the model.
+    """
+    if baseline.signature is None:
+        pytest.skip("the baseline has no signature")
+    if candidate.signature is None:
+        weigh(Severity.WARNING)
+        pytest.fail("the baseline has a signature, this version has none: log it with signature=infer_signature(…)")
+    broken = breaking_changes(baseline.signature, candidate.signature)
+    assert not broken, "; ".join(broken)
+    named = all(field.name for field in candidate.signature.inputs or ())
+    if answers.positional and not named and any(field.name for field in baseline.signature.inputs or ()):
+        weigh(Severity.WARNING)
+        pytest.fail("inputs agree only by position: name the columns in the signature")
+
+
+@check(category="contract")
+def check_row_count(answers, eval_data):
+    """The version gives one answer for each row.
+
+    A failure means that answers cannot be matched with rows: some were dropped, merged or added.
+    """
+    if answers.table is None:
+        pytest.skip("the candidate gave no answers")
+    given, asked = answers.table.num_rows, len(eval_data)
+    assert given == asked, f"{given:,} answers for {asked:,} rows"
+
+
+@check(category="contract")
+def check_types(answers, case, task):
+    """The answers are of the types that callers expect.
+
+    Numbers where the task is regression, forecast or probability; something at all in every column; the columns of
+    the baseline, in its types (a wider number is the same type), and vectors of its length.
+
+    A failure means that callers cannot parse the answers.
+    """
+    if answers.table is None:
+        pytest.skip("the candidate gave no answers")
+    wrong = _wrong_in_itself(case.predictions, task)
+    if case.baseline_predictions is not None and case.baseline_paired:
+        wrong += _unlike(case.predictions, case.baseline_predictions)
+    assert not wrong, "; ".join(wrong)
+
+
+def _wrong_in_itself(frame, task):
+    """Say what no answer of this task may be."""
+    if not len(frame.columns):
+        return ["the answers have no columns"]
+    wrong = []
+    for name in frame.columns:
+        output = read(frame[name].to_numpy())
+        if len(output) and output.null.all():
+            wrong.append(f"{name} holds nothing but missing values")
+        elif task in {Task.REGRESSION, Task.FORECAST} and output.kind in {Kind.CLASS, Kind.OTHER}:
+            wrong.append(f"{name} holds {_example(frame[name])} where {task} asks for numbers")
+        elif name.startswith("proba_") and output.kind is not Kind.NUMBER:
+            wrong.append(f"{name} holds {_example(frame[name])} where a probability is a number")
+    return wrong
+
+
+def _example(column):
+    present = column.dropna()
+    value = present.iloc[0] if len(present) else None
+    return f"{type(value).__name__}s such as {str(value)[:40]!r}"
+
+
+def _unlike(frame, baseline):
+    """Say where the answers differ from the baseline's in columns, kind or length of vectors."""
+    missing = [name for name in baseline.columns if name not in frame.columns]
+    wrong = [f"the column {name} of the baseline's answers is missing" for name in missing]
+    for name in baseline.columns.difference(missing, sort=False):
+        ours, theirs = read(frame[name].to_numpy()), read(baseline[name].to_numpy())
+        if ours.null.all() or theirs.null.all():
+            continue
+        if ours.kind is not theirs.kind:
+            wrong.append(f"{name} holds {ours.kind} values, the baseline's {theirs.kind} values")
+        elif ours.kind is Kind.VECTOR and ours.numbers.shape[1:] != theirs.numbers.shape[1:]:
+            wrong.append(
+                f"{name} has vectors of {ours.numbers.shape[1]}, the baseline's have {theirs.numbers.shape[1]}"
+            )
+    return wrong
+
+
+TWINS = {
+    "alone": "alone as inside a batch",
+    "repeated": "when it is asked again",
+    "shuffled": "whatever the order of the rows",
+}
+
+
+@check(category="contract")
+def check_batch_invariance(answers, predictions, measure, offending_rows, weigh):
+    """A row gets the same answer alone as inside a batch.
+
+    At most 16 rows are asked one by one. Passed within rounding (single precision); a warning for small random noise,
+    at most 1 % of the answers' spread; critical beyond: the version looks at other rows to answer one.
+
+    A failure means that an online server and a batch job will disagree.
+    """
+    _judge_twin("alone", answers, predictions, (measure, offending_rows, weigh))
+
+
+@check(category="contract")
+def check_repeatable(answers, predictions, measure, offending_rows, weigh):
+    """The same rows asked twice get the same answers.
+
+    Passed within rounding (single precision); a warning for small random noise, at most 1 % of the answers' spread;
+    critical beyond.
+
+    A failure means that a verdict holds for one draw only, and that callers get another answer on a retry.
+    """
+    _judge_twin("repeated", answers, predictions, (measure, offending_rows, weigh))
+
+
+@check(category="contract")
+def check_row_order(answers, predictions, measure, offending_rows, weigh):
+    """A row gets the same answer wherever it stands in the batch.
+
+    The rows are asked once more in a seeded random order. Passed within rounding (single precision); a warning for
+    small random noise, at most 1 % of the answers' spread; critical beyond.
+
+    A failure means that answers go to the wrong rows, or depend on their neighbours.
+    """
+    _judge_twin("shuffled", answers, predictions, (measure, offending_rows, weigh))
+
+
+NOISE = 0.01
+
+
+def _judge_twin(name, answers, predictions, fixtures):
+    """Hold the answers to the same rows, asked in another way, against the first ones."""
+    measure, offending_rows, weigh = fixtures
+    twin = next((twin for twin in answers.twins if twin.name == name), None)
+    if twin is None:
+        pytest.skip("the rows were not asked in this way")
+    first, second = predictions.iloc[twin.rows], twin.table.to_pandas()
+    found = disagreement(first, second, predictions)
+    measure("rows_that_differ", int(found.differs.sum()), unit="rows")
+    measure("largest_difference", float(found.size.max(initial=0.0)), unit="spreads")
+    if not found.differs.any():
+        return
+    order = np.argsort(-found.size, kind="stable")
+    worst = order[found.differs[order]]
+    columns = list(predictions.columns)
+    offending_rows(twin.rows[worst], asked_again=[second.iloc[place][columns[0]] for place in worst])
+    if not found.columns_differ and float(found.size.max()) <= NOISE:
+        weigh(Severity.WARNING)
+    pytest.fail(
+        f"{len(worst)} of {len(twin.rows)} rows do not get the same answer {TWINS[name]} "
+        f"(largest difference {float(found.size.max()):.3g} of the answers' spread)"
+    )
