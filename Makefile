@@ -11,11 +11,11 @@ export PYTHONNOUSERSITE := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 
 BIN := .venv/bin
-COG := $(BIN)/cog --check-fail-msg "run make docs"
+COG := $(BIN)/cog -I docs
 GENERATED := README.md docs/reference/*.md docs/performance.md
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench docs clean set-up
+.PHONY: help demo test lint format bench docs picture clean set-up
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -27,6 +27,7 @@ demo: set-up ## train, register, judge, promote and describe a small real model,
 	@rm -rf build/demo/$(EXAMPLE)
 	@mkdir -p $(DEMO)
 	@cd $(DEMO) && "$(CURDIR)/$(BIN)/gate" demo --example $(EXAMPLE)
+	@echo 'The commands gate and mlflow are in .venv/bin.'
 
 test: set-up ## run the tests, on two cores; TESTS=tests/demo runs some of them
 	@$(BIN)/python -m pytest -n 2 --dist worksteal $(TESTS)
@@ -36,7 +37,7 @@ lint: set-up ## style, types, floors, and whether the generated pages are up to 
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(COG) --check $(GENERATED)
+	$(COG) --check --check-fail-msg "run make docs" $(GENERATED)
 
 format: set-up ## put the code into shape
 	$(BIN)/ruff check --fix
@@ -47,6 +48,9 @@ bench: set-up ## measure what docs/performance.md quotes
 
 docs: set-up ## write the generated parts of the pages anew
 	$(COG) -r $(GENERATED)
+
+picture: set-up ## draw the README's picture from a real run
+	@$(BIN)/python docs/picture.py
 
 clean: ## remove everything that make made
 	rm -rf .venv build dist .gate .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .benchmarks *.egg-info

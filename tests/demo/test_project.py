@@ -84,7 +84,7 @@ def test_no_held_out_row_was_trained_on(made):
     import pandas as pd
 
     train, held_out = (
-        set(pd.read_parquet(made.folder / "data" / f"{name}.parquet")["patient"]) for name in ("train", "eval")
+        set(pd.read_parquet(made.folder / "data" / f"{name}.parquet")["row_id"]) for name in ("train", "eval")
     )
     assert (len(train), len(held_out)) == (265, 177)
     assert not train & held_out
@@ -97,7 +97,7 @@ def answers(client, made, version) -> Any:
     rows = pd.read_parquet(made.folder / "data" / "eval.parquet")
     source = client.get_model_version(made.model, str(version)).source
     model = mlflow.pyfunc.load_model(client.get_logged_model(source.removeprefix("models:/")).artifact_location)
-    return np.asarray(model.predict(rows.drop(columns=["patient", "progression"]))), rows["progression"].to_numpy()
+    return np.asarray(model.predict(rows.drop(columns=["row_id", "progression"]))), rows["progression"].to_numpy()
 
 
 def metrics(predicted, true):

@@ -13,7 +13,7 @@ def main() -> None:
     """Write data/train.parquet and data/eval.parquet."""
     patients = load_diabetes(as_frame=True, scaled=False).frame
     patients = patients.rename(columns={"target": "progression"})
-    patients.insert(0, "patient", range(1, len(patients) + 1))
+    patients.insert(0, "row_id", range(1, len(patients) + 1))
 
     train, held_out = train_test_split(patients, test_size=HELD_OUT, random_state=SEED)
 

@@ -16,7 +16,7 @@ from sklearn.preprocessing import StandardScaler
 MODEL = "diabetes-elasticnet"
 TRAIN, EVAL = Path("data/train.parquet").resolve(), Path("data/eval.parquet").resolve()
 TARGET = "progression"
-NOT_FEATURES = ["patient", TARGET]
+NOT_FEATURES = ["row_id", TARGET]
 REQUIREMENTS = [f"{name}=={version(name)}" for name in ("mlflow", "numpy", "pandas", "scikit-learn", "skops")]
 
 

@@ -14,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 MODEL = "diabetes-pipeline"
 TRAIN, EVAL = Path("data/train.parquet").resolve(), Path("data/eval.parquet").resolve()
 TARGET = "progression"
-NOT_FEATURES = ["patient", TARGET]
+NOT_FEATURES = ["row_id", TARGET]
 MEASURED = ["age", "sex", "bmi", "bp"]
 
 

@@ -11,7 +11,7 @@ from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_err
 MODEL = "diabetes-xgboost"
 TRAIN, EVAL = Path("data/train.parquet").resolve(), Path("data/eval.parquet").resolve()
 TARGET = "progression"
-NOT_FEATURES = ["patient", TARGET]
+NOT_FEATURES = ["row_id", TARGET]
 
 
 def matrix(rows: pd.DataFrame) -> xgboost.DMatrix:

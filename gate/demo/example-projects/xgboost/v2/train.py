@@ -12,7 +12,7 @@ from sklearn.model_selection import train_test_split
 MODEL = "diabetes-xgboost"
 TRAIN, EVAL = Path("data/train.parquet").resolve(), Path("data/eval.parquet").resolve()
 TARGET = "progression"
-NOT_FEATURES = ["patient", TARGET]
+NOT_FEATURES = ["row_id", TARGET]
 
 
 def matrix(rows: pd.DataFrame) -> xgboost.DMatrix:

@@ -1,0 +1,122 @@
+"""Measurements of whole commands, as a user meets them."""
+
+from __future__ import annotations
+
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+GATE = str(Path(sys.executable).parent / "gate")
+CATEGORIES = "contract,outliers,quality,reproducibility,security"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """One promise, held against what was measured. `values` are the repetitions, `value` is their median."""
+
+    name: str
+    what: str
+    unit: str
+    limit: float
+    values: tuple[float, ...]
+    command: str
+    method: str
+
+    @property
+    def value(self) -> float:
+        """The median of the repetitions."""
+        return statistics.median(self.values)
+
+
+def help_cpu() -> Measurement:
+    """CPU seconds of `gate --help`, user and system, of the process and its children."""
+    _cpu_of([GATE, "--help"])
+    return Measurement(
+        name="help_cpu",
+        what="`gate --help`, CPU",
+        unit="s",
+        limit=0.2,
+        values=tuple(_cpu_of([GATE, "--help"]) for _ in range(9)),
+        command="gate --help",
+        method="user and system CPU time of the process, median of 9 after one warm-up",
+    )
+
+
+def check_wall(project: Path, model: str) -> Measurement:
+    """Wall seconds of the demo's `gate check` without the performance category, start-up and imports included."""
+    arguments = ["check", model, "2", "--baseline", "1", "--only", CATEGORIES, "--quiet"]
+    return Measurement(
+        name="check_wall",
+        what="The demo's `gate check` without the performance category, wall time",
+        unit="s",
+        limit=10,
+        values=tuple(_wall_of([GATE, *arguments], project) for _ in range(3)),
+        command=f"gate {' '.join(arguments)}",
+        method="from the start of the process to its end, imports and both workers included, median of 3",
+    )
+
+
+def output_checks() -> tuple[Measurement, ...]:
+    """CPU seconds and peak memory of the output checks on a million rows, beside the frame itself."""
+    from bench.output_checks import measure
+
+    runs = [measure(rows=1_000_000) for _ in range(3)]
+    command, beside = "python -m bench.output_checks", "median of 3, each in a process of its own"
+    return (
+        Measurement(
+            name="output_checks_cpu",
+            what="The output checks on 1,000,000 rows, CPU beside the models' own",
+            unit="s",
+            limit=3,
+            values=tuple(run.cpu_s for run in runs),
+            command=command,
+            method=f"CPU time of all checks of the category outliers, {beside}",
+        ),
+        Measurement(
+            name="output_checks_memory",
+            what="The output checks on 1,000,000 rows, memory above the frame",
+            unit="MB",
+            limit=300,
+            values=tuple(run.extra_mb for run in runs),
+            command=command,
+            method=f"peak resident memory above that before the checks, {beside}",
+        ),
+    )
+
+
+def _cpu_of(command: list[str]) -> float:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    _run(command, None)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return (after.ru_utime - before.ru_utime) + (after.ru_stime - before.ru_stime)
+
+
+def _wall_of(command: list[str], folder: Path) -> float:
+    return _timed(lambda: _run(command, folder))
+
+
+def _timed(action: Callable[[], None]) -> float:
+    start = time.perf_counter()
+    action()
+    return time.perf_counter() - start
+
+
+def _run(command: list[str], folder: Path | None) -> None:
+    """Run a command that must end in a verdict of pass."""
+    done = subprocess.run(  # noqa: S603 - the command is gate's own
+        command,
+        cwd=folder,
+        env={**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise SystemExit(f"{' '.join(command)} ended in {done.returncode}:\n{done.stdout}{done.stderr}")
