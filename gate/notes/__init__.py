@@ -1,1 +1,7 @@
 """What people read: the differences of two versions, their provenance, and the release note."""
+
+from gate.notes.files import slug, write_notes
+from gate.notes.junit_xml import junit
+from gate.notes.rendering import render, summary
+
+__all__ = ["junit", "render", "slug", "summary", "write_notes"]

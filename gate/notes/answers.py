@@ -40,7 +40,7 @@ _Parts = tuple[str, Phrase, Sequence[Value]]
 
 def _unmeasured(report: Plain, category: str, checks: Sequence[Plain]) -> _Parts:
     """Say why nothing is known: the category did not run, or its checks were skipped, and why."""
-    said = next((each["message"] for each in checks if each["message"]), "")
+    said = next((each["message"] for each in checks if each["message"] and each["status"] != "passed"), "")
     if said:
         why = Phrase("answer.unmeasured.because", {"why": Sentence(said)})
     elif report["checks"]:
@@ -112,7 +112,7 @@ def _hurt(report: Plain) -> _Parts:
         lines.append(Phrase("answer.hurt.no_slices"))
     if any(found.bad(each) for each in checks):
         return "bad", Phrase("word.yes"), lines
-    if any(each["status"] != "passed" for each in checks) or moved and moved["rows_total"]:
+    if any(each["status"] != "passed" for each in checks) or (moved and moved["rows_total"]):
         return "notice", Phrase("word.some"), lines
     return "good", Phrase("word.none_found"), lines
 

@@ -1,0 +1,238 @@
+"""What the checks found, as tables: problems first, metrics, outliers with their rows, latency, what is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from gate.notes import found
+from gate.notes.found import Plain
+from gate.notes.offenders import offenders_table
+from gate.notes.values import Number, Phrase, Sentence, Several, Size, Table, Value
+
+_WEIGHT = {"critical": 0, "warning": 1, "info": 2}
+_ENDED = {"failed": 0, "error": 1, "inconclusive": 2}
+_MEASUREMENTS_SHOWN = 6
+_OFFENDERS_SHOWN = 12
+
+
+def _more(items: Sequence[object], most: int) -> Phrase | None:
+    left = len(items) - len(items[:most])
+    return Phrase("more.entries", {"n": left, "left": left}) if left else None
+
+
+def _status(each: Plain) -> Phrase:
+    return Phrase(f"status.{'waived' if each['waiver'] else each['status']}")
+
+
+def problems(report: Plain, most: int) -> Table | None:
+    """Give all that failed, was undecided or went wrong, the weightiest first."""
+    checks = sorted(
+        (each for each in report["checks"] if each["status"] in _ENDED),
+        key=lambda each: (bool(each["waiver"]), _WEIGHT[each["severity"]], _ENDED[each["status"]], each["id"]),
+    )
+    head = tuple(Phrase(f"head.{name}") for name in ("check", "status", "severity", "message"))
+    rows = [
+        (each["id"], _status(each), Phrase(f"severity.{each['severity']}"), Sentence(each["message"] or each["title"]))
+        for each in checks[:most]
+    ]
+    return Table(head, rows, more=_more(checks, most)) if checks else None
+
+
+def skipped(report: Plain, most: int) -> dict[str, Any] | None:
+    """Give what did not run, with the reasons."""
+    checks = [each for each in report["checks"] if each["status"] == "skipped"]
+    rows = [(each["id"], Sentence(each["message"])) for each in checks[:most]]
+    table = Table((Phrase("head.check"), Phrase("head.reason")), rows, more=_more(checks, most))
+    return {"title": Phrase("skipped", {"n": len(checks), "count": len(checks)}), "table": table} if checks else None
+
+
+def passed(report: Plain, most: int) -> dict[str, Any] | None:
+    """Give what passed."""
+    checks = [each for each in report["checks"] if each["status"] == "passed"]
+    rows = [(each["id"], Sentence(each["title"])) for each in checks[:most]]
+    table = Table((Phrase("head.check"), Phrase("head.claim")), rows, more=_more(checks, most))
+    return {"title": Phrase("passed", {"n": len(checks), "count": len(checks)}), "table": table} if checks else None
+
+
+def metrics(report: Plain, most: int) -> Table | None:
+    """Give everything that the quality checks measured: interval and margin where it was held against something."""
+    rows = [row for each in found.of_category(report, "quality") for row in _metric_rows(each)]
+    head = tuple(
+        Phrase(f"head.{name}") for name in ("metric", "baseline", "candidate", "loss", "interval", "margin", "status")
+    )
+    numbers = (False, True, True, True, True, True, False)
+    return Table(head, rows[:most], numbers, _more(rows, most)) if rows else None
+
+
+def _metric_rows(each: Plain) -> list[Sequence[Value]]:
+    measurements = each["measurements"]
+    if not found.is_metric(each):
+        return [
+            _metric_row(each, f"{each['id']} {measurement['name']}", measurement, None) for measurement in measurements
+        ]
+    loss = found.measured(each, "loss")
+    main = found.main_measurement(each)
+    others = [measurement for measurement in measurements if measurement not in (main, loss)]
+    first = _metric_row(each, main["name"], main, loss)
+    return [first, *(_metric_row(each, f"{main['name']} {other['name']}", other, None) for other in others)]
+
+
+def _metric_row(each: Plain, name: str, measurement: Plain, loss: Plain | None) -> Sequence[Value]:
+    before, after = found.pair(measurement["baseline"], measurement["value"])
+    return (
+        _with_unit(name, measurement["unit"]),
+        before,
+        after,
+        found.pair(loss["value"])[0] if loss else None,
+        found.interval(measurement) or (found.interval(loss) if loss else None),
+        found.pair(measurement["limit"])[0],
+        _status(each),
+    )
+
+
+def _with_unit(name: str, unit: str | None) -> Value:
+    return Phrase("with_unit", {"name": name, "unit": unit}) if unit else name
+
+
+def outliers(report: Plain, most: int) -> Table | None:
+    """Give the outlier checks that ran, with what they measured."""
+    checks = [each for each in found.of_category(report, "outliers") if each["status"] != "skipped"]
+    head = tuple(Phrase(f"head.{name}") for name in ("check", "status", "measured"))
+    rows = [(each["id"], _status(each), _measurements(each)) for each in checks[:most]]
+    return Table(head, rows, more=_more(checks, most)) if checks else None
+
+
+def _measurements(each: Plain) -> Value:
+    shown = each["measurements"][:_MEASUREMENTS_SHOWN]
+    return Several([_measurement(measurement) for measurement in shown])
+
+
+def _measurement(measurement: Plain) -> Phrase:
+    args: dict[str, Value] = {"name": measurement["name"], "value": found.pair(measurement["value"])[0]}
+    if measurement["limit"] is None:
+        return Phrase("measurement.alone", args)
+    return Phrase("measurement.limited", {**args, "limit": found.pair(measurement["limit"])[0]})
+
+
+def offenders(report: Plain, most: int) -> list[dict[str, Any]]:
+    """Give the offending rows of every check that has some, whole, the worst first."""
+    ordered = sorted((each for each in report["checks"] if each["rows"]), key=lambda each: each["status"] == "passed")
+    return [_offender(each, most) for each in ordered[: min(_OFFENDERS_SHOWN, 2 * most)]]
+
+
+def _offender(each: Plain, most: int) -> dict[str, Any]:
+    shown = min(most, len(each["rows"]))
+    args: dict[str, Value] = {"n": each["rows_total"], "total": each["rows_total"], "shown": shown}
+    return {
+        "id": each["id"],
+        "title": Sentence(each["title"]),
+        "status": _status(each),
+        "count": Phrase("rows_shown", args),
+        "table": offenders_table(each["rows"][:most]),
+    }
+
+
+def latency(report: Plain, most: int) -> Table | None:
+    """Give the latency of every scenario, both versions and the ratio with its interval."""
+    scenarios = report["benchmark"]["latency"]
+    names = ("scenario", "baseline_cpu", "candidate_cpu", "cpu_ratio", "wall_ratio", "pairs")
+    head = tuple(Phrase(f"head.{name}") for name in names)
+    numbers = (False, True, True, True, True, True)
+    rows = [_scenario(each) for each in scenarios[:most]]
+    return Table(head, rows, numbers, _more(scenarios, most)) if scenarios else None
+
+
+def _scenario(each: Plain) -> Sequence[Value]:
+    args: dict[str, Value] = {"pairs": each["pairs"], "calls": each["calls_per_block"]}
+    return (
+        each["scenario"],
+        _milliseconds(each["baseline_cpu_s"]),
+        _milliseconds(each["candidate_cpu_s"]),
+        _ratio(each, "cpu_ratio"),
+        _ratio(each, "wall_ratio"),
+        Phrase("pairs", args),
+    )
+
+
+def _milliseconds(seconds: object) -> Value:
+    value = found.real(seconds)
+    return None if value is None else Number(value * 1000, 3)
+
+
+def _ratio(each: Plain, name: str) -> Phrase:
+    low, high = each[f"{name}_ci"]
+    values: dict[str, Any] = {"ratio": each[name], "low": low, "high": high}
+    return Phrase(
+        "ratio", {key: Number(value, 4) if isinstance(value, float) else value for key, value in values.items()}
+    )
+
+
+def latency_why(report: Plain) -> Value:
+    """Say why there is no latency; None where there is."""
+    if report["benchmark"]["latency"]:
+        return None
+    each = found.check(report, "performance.latency")
+    return (
+        Phrase("latency_skipped", {"why": Sentence(each["message"])})
+        if each and each["message"]
+        else Phrase("latency_none")
+    )
+
+
+def benchmark(report: Plain) -> list[Value]:
+    """Give the lines under the latency table: method, environment, load times, memory."""
+    bench = report["benchmark"]
+    lines: list[Value] = [Phrase("bench.method", {"method": Sentence(bench["method"])})] if bench["method"] else []
+    if bench["environment"]:
+        facts = Several([f"{name}: {_brief(value)}" for name, value in sorted(bench["environment"].items())])
+        lines.append(Phrase("bench.environment", {"environment": facts}))
+    lines += _sides(bench["load_s"], "bench.load", lambda value: Number(value, 3))
+    return lines + _sides(bench["peak_rss_bytes"], "bench.memory", lambda value: Size(int(value)))
+
+
+def _brief(value: object) -> str:
+    if isinstance(value, (list, tuple)):
+        return ", ".join(str(item) for item in value)
+    return "" if value is None else str(value)
+
+
+def _sides(values: Plain, key: str, write: Callable[[float], Value]) -> list[Value]:
+    known = {side: found.real(values.get(side)) for side in ("baseline", "candidate")}
+    if known["candidate"] is None:
+        return []
+    return [Phrase(key, {side: None if value is None else write(value) for side, value in known.items()})]
+
+
+def items(report: Plain) -> Table:
+    """Give the seven things that a rebuild needs, always all seven."""
+    rows = [
+        (Phrase(f"item.{each['name']}"), Phrase(f"state.{each['state']}"), Sentence(each["evidence"]))
+        for each in report["reproducibility"]["items"]
+    ]
+    return Table(tuple(Phrase(f"head.{name}") for name in ("item", "state", "evidence")), rows)
+
+
+def fixes(report: Plain) -> list[Value]:
+    """Give what mends each thing that is not well kept."""
+    return [
+        Phrase("fix", {"item": Phrase(f"item.{each['name']}"), "fix": each["fix"]})
+        for each in report["reproducibility"]["items"]
+        if each["fix"]
+    ]
+
+
+def waivers(report: Plain, most: int) -> Table | None:
+    """Give the named persons' exceptions."""
+    waived = [each for each in report["checks"] if each["waiver"]]
+    rows = [
+        (
+            each["id"],
+            Phrase(f"status.{each['status']}"),
+            *(each["waiver"][key] for key in ("owner", "expires")),
+            Sentence(each["waiver"]["reason"]),
+        )
+        for each in waived[:most]
+    ]
+    head = tuple(Phrase(f"head.{name}") for name in ("check", "status", "owner", "expires", "reason"))
+    return Table(head, rows, more=_more(waived, most)) if waived else None
