@@ -47,7 +47,7 @@ def prediction_of(raw: RawAnswer) -> pa.ChunkedArray | None:
 
 
 def label_values(labels: pa.ChunkedArray | None) -> tuple[JsonValue, ...]:
-    """The distinct labels in order, as classes; whole floats (a CSV column with gaps) as integers. () where too many."""
+    """The distinct labels in order; whole floats (a CSV column with gaps) as integers; () where they are too many."""
     if labels is None or pa.types.is_nested(labels.type):
         return ()
     distinct = pc.unique(labels).drop_null()

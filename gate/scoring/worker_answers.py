@@ -74,7 +74,7 @@ def _sequence(items: list[Any]) -> Encoded:
     given = [item for item in items if item is not None]
     if given and all(isinstance(item, Mapping) for item in given):
         return _records(items)
-    if any(isinstance(item, _ROW) and np.ndim(item) > 0 for item in given):
+    if any(isinstance(item, _ROW) and getattr(item, "ndim", 1) > 0 for item in given):
         return "nested", _only(column(items))
     return _values(items)
 

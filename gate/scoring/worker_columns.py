@@ -26,6 +26,8 @@ def column(values: Any) -> pa.Array:  # noqa: ANN401 - whatever a model puts int
     """The values as one Arrow array: not dictionary encoded, no extension type, NaN kept apart from null."""
     try:
         return plain(_column(values))
+    except MemoryError:  # Arrow's is an ArrowException as well
+        raise
     except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
         raise UnsupportedAnswer(f"values that are no column ({str(error).splitlines()[0][:150]})") from error
 
@@ -63,6 +65,9 @@ def _series(series: pd.Series[Any]) -> pa.Array:
         return _items([None if pd.isna(item) else str(item) for item in series])
     if isinstance(series.dtype, pd.SparseDtype):
         return _numpy(np.asarray(series))
+    if isinstance(series.dtype, pd.DatetimeTZDtype):
+        utc = pa.array(series.dt.tz_convert(None).to_numpy())
+        return utc.cast(pa.timestamp(utc.type.unit, "UTC")).cast(pa.timestamp(utc.type.unit, str(series.dt.tz)))
     array = pa.array(series)
     return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
 
