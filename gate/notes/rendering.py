@@ -8,6 +8,7 @@ the result of any filter and even `|safe` come out as inert code. That is why Ji
 from __future__ import annotations
 
 import hashlib
+import html
 import json
 import traceback
 from collections.abc import Iterable, Mapping
@@ -17,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from gate.domain import Report
 from gate.errors import GateError, UsageError
-from gate.notes.markup import Html, Inert, Markdown, settle_pipes
-from gate.notes.values import Value
+from gate.notes.front import quoted
+from gate.notes.markup import Html, Inert, Markdown, capped, settle_pipes
 from gate.notes.view import Room, view
 from gate.notes.wording import Words
 from gate.report import dumps
@@ -34,6 +35,7 @@ _ROOMS = (
     Room(rows=2, changes=5, checks=10, value=100),
     Room(rows=1, changes=2, checks=4, value=60),
 )
+_RUNTIME_FAULTS = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 _WIDE_ROOM = Room(rows=20, changes=60, checks=150, value=400)
 
 
@@ -60,6 +62,8 @@ def render(
     """
     if format not in FORMATS:
         raise UsageError(f"There is no format {format!r}.", remedy=f"Use one of {', '.join(FORMATS)}.")
+    if template is not None and not template.is_file():
+        raise UsageError(f"The template {template} does not exist.", remedy="Correct release_notes.template.")
     own = template if template is not None and _format_of(template) == format else None
     rooms = _ROOMS if format == "md" else (_WIDE_ROOM, *_ROOMS)
     return _fitting(report, f"note.{format}.j2", (format, lang), rooms, BUDGET_BYTES[format], own, fragment)
@@ -89,21 +93,19 @@ def _fitting(  # noqa: PLR0913, PLR0917 - what a rendering depends on, in one pl
     rendered = ""
     for room in rooms:
         words = Words(form[1], Html() if form[0] == "html" else Markdown(), room.value)
-        values = {**view(plain, digest, room), "lang": form[1], "fragment": _fragment(fragment, form[0], words)}
+        values = {**view(plain, digest, room), "lang": form[1], "fragment": _fragment(fragment, form[0])}
         rendered = _rendered(name, words, values, own)
         if len(rendered.encode()) < budget:
             break
     return rendered
 
 
-def _fragment(text: str, format_: str, words: Words) -> Inert | None:
+def _fragment(text: str, format_: str) -> Inert | None:
     """People's own Markdown: as it is in Markdown, as plain paragraphs in HTML."""
     if not text.strip():
         return None
     if format_ == "md":
         return Inert(text.strip())
-    import html
-
     paragraphs = (part for part in text.strip().split("\n\n") if part.strip())
     return Inert("\n".join(f'<p class="own" lang="">{html.escape(part)}</p>' for part in paragraphs))
 
@@ -115,15 +117,7 @@ def _rendered(name: str, words: Words, values: Mapping[str, Any], own: Path | No
     wanted = f"own/{own.name}" if own else f"gate/{name}"
     try:
         text = str(environment.get_template(wanted).render(values))
-    except (
-        TemplateError,
-        ArithmeticError,
-        LookupError,
-        TypeError,
-        ValueError,
-        AttributeError,
-        RecursionError,
-    ) as error:
+    except (TemplateError, *_RUNTIME_FAULTS) as error:
         raise _template_fault(error, own) from error
     return settle_pipes(text).rstrip("\n") + "\n"
 
@@ -136,7 +130,7 @@ def _environment(words: Words, own: Path | None) -> Environment:
     if own is not None:
         loaders["own"] = FileSystemLoader(own.parent)
     environment = ImmutableSandboxedEnvironment(
-        autoescape=False,
+        autoescape=False,  # `finalize` writes every value, more strictly than autoescaping would
         finalize=words.show,
         keep_trailing_newline=True,
         loader=PrefixLoader(loaders),
@@ -145,7 +139,7 @@ def _environment(words: Words, own: Path | None) -> Environment:
         undefined=StrictUndefined,
     )
     environment.concat = _inert  # type: ignore[assignment,method-assign] # what a block or macro made is inert already
-    environment.globals = {"t": words.say, "quoted": _quoted}
+    environment.globals = {"t": words.say, "quoted": quoted, "title": _title, "css": _css}
     return environment
 
 
@@ -158,28 +152,14 @@ def _shipped(name: str) -> str | None:
     return place.read_text(encoding="utf-8") if place.is_file() else None
 
 
-def _quoted(value: Value) -> Inert:
-    """Write front matter: JSON is YAML, and what could be markup to a reader that knows no front matter is escaped."""
-    if value is None or isinstance(value, (bool, int)):
-        return Inert(json.dumps(value))
-    text = str(value)
-    escaped = "".join(each if _harmless(text, index) else _escape(each) for index, each in enumerate(text))
-    return Inert(f'"{escaped}"')
+def _title(value: object) -> Inert:
+    """Write text for a place that can hold no elements: an HTML page's title."""
+    return Inert(html.escape(capped(str(value), 120)))
 
 
-def _harmless(text: str, index: int) -> bool:
-    each = text[index]
-    if (each.isascii() and each.isalnum()) or each in " -":
-        return True
-    inside = 0 < index < len(text) - 1 and text[index - 1].isalnum() and text[index + 1].isalnum()
-    return inside and (
-        (each in "_." and "www" not in text.lower()) or (text.startswith("sha256:") and index == len("sha256"))
-    )
-
-
-def _escape(character: str) -> str:
-    code = ord(character)
-    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"  # noqa: PLR2004 - the end of the basic plane
+def _css(value: object) -> Inert:
+    """Write the name of a class: letters and underscores."""
+    return Inert("".join(each for each in str(value) if each.isalpha() or each == "_"))
 
 
 def _template_fault(error: Exception, own: Path | None) -> GateError:
