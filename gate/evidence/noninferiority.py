@@ -3,7 +3,8 @@
 The loss is the difference of the metric on the same rows, positive where the candidate is worse. Its standard error
 comes from a paired bootstrap (rows drawn with replacement, both versions weighted alike) and beyond 5,000 rows from
 the influence functions, which agree with it to a few per cent there and take one pass. The studentised loss loses
-its skewness by Hall's transformation and is compared with Student's t.
+its skewness by Hall's transformation and is compared with Student's t, with as many degrees of freedom as the
+kurtosis of the rows leaves to a variance: 2n / (kurtosis - 1), at most n - 1 (few differing rows are few data).
 
 Sources: B. Efron and R. Tibshirani, An Introduction to the Bootstrap (1993), chapter 6;
 P. Hall, On the removal of skewness by transformation, J. R. Stat. Soc. B 54 (1992).
@@ -32,10 +33,11 @@ POWER_Z, CONFIDENCE_Z = 0.84, 2.33
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Spread:
-    """The loss's standard error, and the skewness of its rows' influences."""
+    """The loss's standard error with its degrees of freedom, and the skewness of its rows' influences."""
 
     error: float
-    skewness: float
+    skewness: float = 0.0
+    freedom: float = 1.0
 
 
 def loss_test(metric: Metric, truth: Truth, candidate: Array, baseline: Array, margin: float, seed: int) -> LossTest:
@@ -92,13 +94,13 @@ def _judged(name: str, loss: float, margin: float, spread: _Spread, rows: int) -
 
     beyond = _unskewed((loss - margin) / spread.error, spread.skewness, rows)
     within = _unskewed((loss - 2 * margin) / spread.error, spread.skewness, rows)
-    p_within = max(float(stdtr(rows - 1, within)), (1 - UNSEEN) ** rows)
+    p_within = max(float(stdtr(spread.freedom, within)), (1 - UNSEEN) ** rows)
     return LossTest(
         name=name,
         loss=loss,
         standard_error=spread.error,
         margin=margin,
-        p_beyond=float(stdtr(rows - 1, -beyond)),
+        p_beyond=float(stdtr(spread.freedom, -beyond)),
         p_within=p_within,
         needed_rows=None if p_within <= 0.01 else _needed(loss, margin, spread.error, rows),  # noqa: PLR2004 - 99 %
     )
@@ -116,11 +118,14 @@ def _spread(metric: Metric, ours: Statistic, theirs: Statistic, rows: int, seed:
     variance = float(centred @ centred) / max(1, rows - 1)
     step = max(float(np.abs(influence).max()), 1.0 if metric.needs == "class" else 0.0)
     if variance <= 0 and step <= 0:
-        return _Spread(error=0.0, skewness=0.0)
+        return _Spread(error=0.0)
     resampled = _bootstrap(ours, theirs, rows, seed) ** 2 if 2 <= rows <= BOOTSTRAP_ROWS else variance / rows  # noqa: PLR2004 - one row cannot be resampled
     error = math.sqrt(max(resampled, variance / rows) + 2 * (step / rows) ** 2)
-    skewness = float((centred**3).mean() / variance**1.5) if variance > 0 else 0.0
-    return _Spread(error=error, skewness=skewness if not metric.greater_is_better else -skewness)
+    if variance <= 0:
+        return _Spread(error=error)
+    skewness, kurtosis = (float((centred**power).mean() / variance ** (power / 2)) for power in (3, 4))
+    freedom = min(rows - 1.0, 2 * rows / max(kurtosis - 1, 1e-9))
+    return _Spread(error=error, skewness=-skewness if metric.greater_is_better else skewness, freedom=max(1.0, freedom))
 
 
 def _bootstrap(ours: Statistic, theirs: Statistic, rows: int, seed: int) -> float:

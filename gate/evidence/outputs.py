@@ -64,22 +64,47 @@ class Output:
         )
 
 
-def read(values: Array, null: Bools | None = None, *, classes: bool = False) -> Output:
-    """Read a column of n values of any type; `null` (n,) marks the missing ones, None and NaN where it is not given.
-
-    With `classes` whole numbers and truth values are names of classes, not amounts.
-    """
+def read(values: Array, null: Bools | None = None) -> Output:
+    """Read a column of n values of any type; `null` (n,) marks the missing ones, None and NaN where it is not given."""
     values = np.asarray(values)
     missing = _missing(values) if null is None else np.asarray(null, dtype=bool)
     kind = _kind(values, missing)
     if kind is Kind.VECTOR:
         matrix = _matrix(values, missing)
         return Output(kind=kind, null=missing, numbers=matrix) if matrix is not None else _coded(values, missing, kind)
-    if kind is Kind.NUMBER and not classes:
+    if kind is Kind.NUMBER:
         return Output(kind=kind, null=missing, numbers=_floats(values, missing))
     if kind is Kind.DATE:
         return Output(kind=kind, null=missing, numbers=_days(values, missing))
-    return _coded(values, missing, Kind.CLASS if kind is Kind.NUMBER else kind)
+    return _coded(values, missing, kind)
+
+
+def as_classes(output: Output) -> Output:
+    """Take amounts as the names of classes; a column that has names already is left as it is.
+
+    Raises:
+        ValueError: a column of vectors has no names.
+    """
+    if output.codes is not None:
+        return output
+    if output.numbers is None or output.numbers.ndim > 1:
+        raise ValueError("vectors are no names of classes")
+    return _coded_numbers(output.numbers, output.null, Kind.CLASS)
+
+
+def as_numbers(output: Output) -> Output:
+    """Take the names of classes as amounts: "1.5" is 1.5, True is 1.
+
+    Raises:
+        ValueError: a name is no number.
+    """
+    if output.codes is None:
+        return output
+    used = _used_levels(output)
+    table = np.full(len(output.levels) + 1, np.nan)
+    for code, level in used.items():
+        table[code] = float(TRUTHS.get(str(level).strip().lower(), level))
+    return Output(kind=Kind.NUMBER, null=output.null, numbers=table[output.codes])
 
 
 def common_codes(*outputs: Output) -> tuple[tuple[Ints, ...], tuple[Any, ...]]:
@@ -240,7 +265,7 @@ def _coded(values: Array, missing: Bools, kind: Kind) -> Output:
     if values.ndim > 1 or kind in {Kind.OTHER, Kind.VECTOR}:
         values = np.array([repr(value) for value in values], dtype=object)
         kind = Kind.OTHER
-    if values.dtype.kind in "biuf":
+    if values.dtype.kind == "b":
         return _coded_numbers(values, missing, kind)
     seen: dict[Any, int] = {}
     codes = np.fromiter((seen.setdefault(value, len(seen)) for value in values.tolist()), np.int64, count=len(values))
