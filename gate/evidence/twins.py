@@ -1,67 +1,60 @@
-"""Do two answers to the same rows agree: asked again, alone, or in another order?"""
+"""Do two answers to the same rows agree, but for rounding?"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gate.evidence.arrays import Bools, Floats, Ints
-from gate.evidence.outliers import worst_first
-from gate.evidence.outputs import Output
-from gate.evidence.paired import sizes
+from gate.evidence.arrays import Array, Bools, Floats
+from gate.evidence.outputs import common_codes, read
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 RELATIVE = 1e-5
-"""Single precision keeps seven digits; sums in another order lose some."""
-SMALL = 0.05
-"""Noise is small where its root mean square is below this share of the answers' standard deviation,"""
-SMALL_FLIPS = 0.02
-"""or below this share of classes differ."""
+"""Single precision keeps 7 digits; sums in another order lose one or two of them."""
+ABSOLUTE = 1e-6
+"""Of the answers' spread: the rounding of a difference near 0."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disagreement:
-    """Which of m rows differ beyond rounding (worst first), by how much (m,), and how large that is relative.
+    """Which of m rows differ (m,), and by how much (m,) in standard deviations of all answers; infinite for classes."""
 
-    `relative` is the root mean square of the differences over the answers' standard deviation; of classes the share
-    of rows that differ.
-    """
-
-    rows: Ints
+    differs: Bools
     size: Floats
-    relative: float
-    small: bool
+    columns_differ: bool = False
 
 
-def disagreement(first: Output, again: Output, all_answers: Output) -> Disagreement:
-    """Compare two answers (m,) to the same rows; `all_answers` (n,) tell how far apart answers usually are."""
-    size = sizes(again, first)
-    differ = _beyond_rounding(first, again, size, all_answers)
-    holes = first.valid != again.valid
-    size = np.where(holes, np.inf, size)
-    rows = worst_first(np.nan_to_num(size, posinf=np.inf), differ | holes)
-    if first.numbers is None or again.numbers is None or holes.any():
-        share = len(rows) / max(1, len(size))
-        return Disagreement(rows=rows, size=size, relative=share, small=not holes.any() and share <= SMALL_FLIPS)
-    known = size[np.isfinite(size)]
-    spread = _spread(all_answers)
-    noise = float(np.sqrt((known**2).mean())) if len(known) else 0.0
-    relative = noise / spread if spread > 0 else float(len(rows) > 0)
-    return Disagreement(rows=rows, size=size, relative=relative, small=relative <= SMALL)
+def disagreement(first: pd.DataFrame, second: pd.DataFrame, answers: pd.DataFrame) -> Disagreement:
+    """Compare two frames of m rows column by column; `answers` are all answers, whose spread is the yardstick."""
+    rows = len(first)
+    if list(first.columns) != list(second.columns):
+        return Disagreement(differs=np.ones(rows, bool), size=np.full(rows, np.inf), columns_differ=True)
+    size = np.zeros(rows)
+    for name in first.columns:
+        yardstick = read(answers[name].to_numpy()).numbers
+        size = np.maximum(size, _sizes(first[name].to_numpy(), second[name].to_numpy(), yardstick))
+    return Disagreement(differs=size > 0, size=size)
 
 
-def _beyond_rounding(first: Output, again: Output, size: Floats, all_answers: Output) -> Bools:
-    if first.numbers is None or again.numbers is None or first.numbers.shape != again.numbers.shape:
-        return np.asarray(np.nan_to_num(size, nan=0.0, posinf=1.0) > 0)
-    width = (len(first), -1)
-    magnitude = np.abs(np.nan_to_num(first.numbers)).reshape(width).max(axis=1)
-    allowed = RELATIVE * magnitude + 0.1 * RELATIVE * _spread(all_answers)
-    with np.errstate(invalid="ignore"):
-        return np.asarray(size > allowed)
+def _sizes(first: Array, second: Array, yardstick: Floats | None) -> Floats:
+    """Give how far each row is off, 0 within rounding."""
+    ours, theirs = read(first), read(second)
+    if ours.numbers is None or theirs.numbers is None or ours.numbers.shape != theirs.numbers.shape:
+        (left, right), _ = common_codes(ours, theirs)
+        return np.where(left == right, 0.0, np.inf)
+    spread = float(np.nanstd(_finite(yardstick))) if yardstick is not None else 0.0
+    agree = np.isclose(ours.numbers, theirs.numbers, rtol=RELATIVE, atol=ABSOLUTE * spread, equal_nan=True)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        gap = np.abs(ours.numbers - theirs.numbers) / spread
+    gap = np.where(agree, 0.0, np.nan_to_num(gap, nan=np.inf, posinf=np.inf))
+    return np.asarray(gap if gap.ndim == 1 else gap.max(axis=1))
 
 
-def _spread(output: Output) -> float:
-    """The standard deviation of the answers; of vectors the root of their columns' summed variances."""
-    if output.numbers is None or not output.valid.any():
-        return 0.0
-    return float(np.sqrt((output.numbers[output.valid].reshape(int(output.valid.sum()), -1).std(axis=0) ** 2).sum()))
+def _finite(values: Floats) -> Floats:
+    """The finite ones; a single 0 where there are none."""
+    kept = values[np.isfinite(values)]
+    return kept if kept.size else np.zeros(1)
