@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from gate.notes import found
 from gate.notes.found import Plain
-from gate.notes.values import Ordinal, Phrase, Sentence, Several, Share, Span, Value
+from gate.notes.values import Ordinal, Phrase, Several, Share, Span, Value
 
 NAMES_SHOWN = 6
 _HURT = ("quality.slices", "quality.negative_flips")
@@ -42,7 +42,7 @@ def _unmeasured(report: Plain, category: str, checks: Sequence[Plain]) -> _Parts
     """Say why nothing is known: the category did not run, or its checks were skipped, and why."""
     said = next((each["message"] for each in checks if each["message"] and each["status"] != "passed"), "")
     if said:
-        why = Phrase("answer.unmeasured.because", {"why": Sentence(said)})
+        why = Phrase("answer.unmeasured.because", {"why": found.whole(said)})
     elif report["checks"]:
         why = Phrase("answer.unmeasured.category", {"category": category})
     else:
@@ -53,7 +53,8 @@ def _unmeasured(report: Plain, category: str, checks: Sequence[Plain]) -> _Parts
 def _better(report: Plain) -> _Parts:
     checks = found.metrics(report)
     if not checks:
-        return _unmeasured(report, "quality", found.of_category(report, "quality"))
+        level, word, lines = _unmeasured(report, "quality", found.of_category(report, "quality"))
+        return level, word, [*lines, *_logged(report)]
     sides: dict[str, list[Value]] = {"better": [], "worse": [], "same": [], "alone": []}
     for each in checks:
         sides[_direction(each)].append(_metric(each))
@@ -64,6 +65,16 @@ def _better(report: Plain) -> _Parts:
     ]
     level = "bad" if any(found.bad(each) for each in checks) else _better_level(sides)
     return level, Phrase(f"word.better_{_better_word(sides)}"), lines
+
+
+def _logged(report: Plain) -> list[Value]:
+    """The metrics that the run of a first version logged: not the gate's own, and better than nothing."""
+    metrics = [] if report["baseline"] else report["diff"]["metrics"][:NAMES_SHOWN]
+    items = [
+        Phrase("answer.metric_alone", {"name": each["name"], "value": found.pair(each["candidate"])[0]})
+        for each in metrics
+    ]
+    return [Phrase("answer.better.logged", {"metrics": Several(items)})] if items else []
 
 
 def _better_level(sides: dict[str, list[Value]]) -> str:
@@ -102,6 +113,7 @@ def _metric(metric: Plain) -> Phrase:
 def _hurt(report: Plain) -> _Parts:
     checks = [each for name in _HURT if (each := found.check(report, name)) and each["status"] in found.RUN]
     moved = found.check(report, "outliers.paired_delta")
+    checks += _odd(report)
     lines: list[Value] = [_told(each) for each in checks]
     if moved and moved["status"] in found.RUN:
         lines.append(_moved(moved))
@@ -117,11 +129,18 @@ def _hurt(report: Plain) -> _Parts:
     return "good", Phrase("word.none_found"), lines
 
 
+def _odd(report: Plain) -> list[Plain]:
+    """Outlier checks that did not pass, other than the two that have lines of their own."""
+    own = ("outliers.paired_delta", "outliers.drift")
+    outliers = found.of_category(report, "outliers")
+    return [each for each in outliers if each["status"] in ("failed", "inconclusive") and each["id"] not in own]
+
+
 def _told(each: Plain) -> Value:
     """Tell one check by its identity, how it ended, and its message."""
     ended = Phrase(f"status.{each['status']}")
     return Phrase(
-        "answer.told", {"id": each["id"], "status": ended, "message": Sentence(each["message"] or each["title"])}
+        "answer.told", {"id": each["id"], "status": ended, "message": found.whole(each["message"] or each["title"])}
     )
 
 
@@ -141,10 +160,12 @@ def _text(value: object) -> str:
 def _notice(report: Plain) -> _Parts:
     broken = [each for each in found.of_category(report, "contract") if each["status"] in ("failed", "inconclusive")]
     lines: list[Value] = [_told(each) for each in broken]
+    odd = _odd(report)
+    lines += [Phrase("answer.notice.outliers", {"ids": Several([each["id"] for each in odd])})] if odd else []
     lines += _identical(report) + _signature(report) + _shift(report)
     if not lines:
         return _unmeasured(report, "contract and outliers", [])
-    if any(found.bad(each) for each in broken):
+    if any(found.bad(each) for each in (*broken, *odd)):
         return "bad", Phrase("word.yes"), lines
     moved = found.check(report, "outliers.paired_delta")
     share = found.figure(moved, "share_changed")
@@ -227,7 +248,7 @@ def _rebuild(report: Plain) -> _Parts:
     counted = {state: len(names) for state, names in by_state.items()}
     lines: list[Value] = [Phrase("answer.rebuild.counts", {"all": len(items), **counted})]
     lines += [
-        Phrase(f"answer.rebuild.{state}", {"names": Several(by_state[state])})
+        Phrase(f"answer.rebuild.{state}", {"names": Several([Phrase(f"item.{name}") for name in by_state[state]])})
         for state in ("missing", "contradictory")
         if by_state[state]
     ]
@@ -247,7 +268,7 @@ def _back(report: Plain) -> _Parts:
         known = bool(report["checks"])
         why = Phrase("answer.back.first" if known else "answer.unmeasured.nothing")
         return ("notice", Phrase("word.no"), [why]) if known else ("unknown", Phrase("word.unmeasured"), [why])
-    args: dict[str, Value] = {"version": Ordinal(baseline["version"]), "chosen": Sentence(baseline["chosen_by"] or "")}
+    args: dict[str, Value] = {"version": Ordinal(baseline["version"]), "chosen": found.chosen(report)}
     if not baseline["digest"]:
         return "bad", Phrase("word.no"), [Phrase("answer.back.gone", args)]
     lines: list[Value] = [Phrase("answer.back.there", args)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 
-from gate.notes.found import Plain, bad
+from gate.notes.found import Plain
 from gate.notes.values import Commands, Phrase
 
 PROMOTABLE = ("pass", "pass_with_warnings")
@@ -41,8 +41,9 @@ def _promote(model: str, version: int) -> str:
 
 
 def _first_problem(report: Plain) -> list[Plain]:
-    failed = [each for each in report["checks"] if each["status"] in ("failed", "inconclusive", "error")]
-    return sorted(failed, key=lambda each: (not bad(each), each["severity"] != "critical", each["id"]))[:1]
+    """The check that the first reason names."""
+    named = {reason.partition(" ")[0] for reason in report["reasons"][:1]}
+    return [each for each in report["checks"] if each["id"] in named]
 
 
 def _name(model: str, version: str = "") -> str:

@@ -26,9 +26,10 @@ def _status(each: Plain) -> Phrase:
 
 
 def problems(report: Plain, most: int) -> Table | None:
-    """Give all that failed, was undecided or went wrong, the weightiest first."""
+    """Give all that failed, was undecided or went wrong and is not among the reasons, the weightiest first."""
+    told = {reason.partition(" ")[0] for reason in report["reasons"]}
     checks = sorted(
-        (each for each in report["checks"] if each["status"] in _ENDED),
+        (each for each in report["checks"] if each["status"] in _ENDED and each["id"] not in told),
         key=lambda each: (bool(each["waiver"]), _WEIGHT[each["severity"]], _ENDED[each["status"]], each["id"]),
     )
     head = tuple(Phrase(f"head.{name}") for name in ("check", "status", "severity", "message"))
@@ -173,11 +174,10 @@ def latency_why(report: Plain) -> Value:
     if report["benchmark"]["latency"]:
         return None
     each = found.check(report, "performance.latency")
-    return (
-        Phrase("latency_skipped", {"why": Sentence(each["message"])})
-        if each and each["message"]
-        else Phrase("latency_none")
-    )
+    if each is None or not each["message"]:
+        return Phrase("latency_none")
+    why = Sentence(each["message"])
+    return why if each["status"] in ("failed", "passed", "inconclusive") else Phrase("latency_skipped", {"why": why})
 
 
 def benchmark(report: Plain) -> list[Value]:

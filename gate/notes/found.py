@@ -6,13 +6,29 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gate.notes.values import Number, Span, Value
+from gate.notes.values import Number, Phrase, Sentence, Span, Value
 from gate.notes.wording import digits_to_tell_apart
 
 Plain = Mapping[str, Any]
 """An object of report.json."""
 
+_CHOSEN = {
+    "holder of production": "production",
+    "holder of staging": "staging",
+    "previous READY version": "previous",
+}
 RUN = ("passed", "failed", "inconclusive")
+
+
+def chosen(report: Plain) -> Value:
+    """Say how the baseline was chosen, in the note's language where the gate has words for it."""
+    text = (report["baseline"] or {}).get("chosen_by") or ""
+    return Phrase(f"chosen.{_CHOSEN[text]}") if text in _CHOSEN else Sentence(text)
+
+
+def whole(text: str) -> Sentence:
+    """Give a sentence that ends, so that another can follow it."""
+    return Sentence(text if text.rstrip().endswith((".", "!", "?")) else f"{text.rstrip()}.")
 
 
 def check(report: Plain, check_id: str) -> Plain | None:

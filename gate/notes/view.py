@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gate.notes import changes, commands, findings
+from gate.notes import changes, commands, findings, found
 from gate.notes.answers import answers
 from gate.notes.found import Plain
 from gate.notes.values import Ordinal, Phrase, Sentence, Several, Size, Table, Value
+
+_COUNTS = ("passed", "failed", "inconclusive", "error", "skipped", "warnings")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,10 +37,11 @@ def view(report: Plain, digest: str, room: Room) -> dict[str, Any]:
         "model": report["model"],
         "version": Ordinal(report["candidate"]["version"]),
         "baseline": Ordinal(report["baseline"]["version"]) if report["baseline"] else None,
-        "chosen_by": Sentence(report["baseline"]["chosen_by"] or "") if report["baseline"] else None,
+        "chosen_by": found.chosen(report) if report["baseline"] else None,
         "digest": digest,
         "verdict": _verdict(report["verdict"]),
         "counts": _counts(report),
+        "judged": bool(report["checks"]),
         "only": Several(report["gate"]["only"]) if report["gate"]["only"] is not None else None,
         "answers": [_answer(answer) for answer in answers(report)],
         "reasons": [Sentence(reason) for reason in report["reasons"][: room.checks]],
@@ -76,17 +79,10 @@ def _answer(answer: Any) -> dict[str, Any]:  # noqa: ANN401 - an Answer; naming 
 
 def _counts(report: Plain) -> Phrase:
     counts = report["counts"]
-    return Phrase(
-        "counts",
-        {
-            "passed": counts["passed"],
-            "warned": counts["warnings"],
-            "failed": counts["failed"],
-            "undecided": counts["inconclusive"],
-            "skipped": counts["skipped"],
-            "error": counts["error"],
-        },
-    )
+    always = ("passed", "failed")
+    shown = [name for name in _COUNTS if counts[name] or name in always]
+    items = Several([Phrase(f"count.{name}", {"count": counts[name]}) for name in shown])
+    return Phrase("counts", {"items": items})
 
 
 def _data(report: Plain) -> Phrase:
