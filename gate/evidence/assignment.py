@@ -210,11 +210,9 @@ def rule(evidence: Evidence) -> Ruling:
     if evidence.moved:
         return Ruling(ends="failed", why=f"{evidence.moved} rows have the answer that belongs to another row")
     if found.elsewhere and _confirmed(evidence):
-        how = "in reverse order" if found.reversed else f"{_shift(found)} rows later"
-        return Ruling(
-            ends="failed",
-            why=f"the answers fit the baseline's {how} (agreement {found.best:.3f}, row by row {found.agreement:.3f})",
-        )
+        how = "in reverse order" if found.reversed else f"shifted by {abs(_shift(found))} of the rows"
+        fits = f"agreement {found.best:.3f}, row by row {found.agreement:.3f}"
+        return Ruling(ends="failed", why=f"the answers fit the baseline's {how} ({fits})")
     return _by_labels(evidence) or _by_baseline(evidence)
 
 

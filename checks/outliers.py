@@ -1,0 +1,418 @@
+"""Checks of what the models answered: holes, values that cannot be, values that stand out, answers on wrong rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from gate import check, inconclusive
+from gate.evidence import outliers
+from gate.evidence.assignment import rule
+from gate.evidence.outputs import Kind, Output
+from gate.evidence.paired import moves, sizes
+
+from . import ranges
+from .subject import (
+    Case,
+    amounts,
+    baseline_columns,
+    candidate_columns,
+    is_probability,
+    label_column,
+    main_name,
+)
+from .versions import agreements, harmed, moved, together
+
+Measure = Callable[..., None]
+Rows = Callable[..., None]
+Weigh = Callable[[str], None]
+
+FEW = 20
+"""Fewer rows than this have no distribution to speak of."""
+
+
+@check(category="outliers")
+def check_finite(predictions: pd.DataFrame, case: Case, measure: Measure, offending_rows: Rows, weigh: Weigh) -> None:
+    """No answer is infinite.
+
+    Counts the rows with an infinite number in any column, vectors included.
+
+    Limit: none at all. Only a warning where the baseline is infinite in every one of these rows too.
+    A failure means an overflow, a division by zero or a logarithm of 0 in the model or its preprocessing.
+    To allow it: `severity: {outliers.finite: warning}` in gate.yaml.
+    """
+    columns = {name: output for name, output in candidate_columns(case).items() if output.numbers is not None}
+    if not columns:
+        pytest.skip("no answer is a number")
+    before = baseline_columns(case) or {}
+    infinite, known = np.zeros(len(predictions), dtype=bool), np.zeros(len(predictions), dtype=bool)
+    for name, output in columns.items():
+        infinite |= _infinite(output)
+        known |= _infinite(before[name]) if name in before else False
+    rows = np.flatnonzero(infinite)
+    if len(rows) and known[rows].all():
+        weigh("warning")
+    offending_rows(rows)
+    measure("infinite", len(rows), max=0, unit="rows")
+
+
+def _infinite(output: Output) -> Any:
+    if output.numbers is None:
+        return False
+    return np.isinf(output.numbers).reshape(len(output), -1).any(axis=1)
+
+
+@check(category="outliers")
+def check_nulls(predictions: pd.DataFrame, case: Case, measure: Measure, offending_rows: Rows, weigh: Weigh) -> None:
+    """No answer is missing.
+
+    Counts the rows with None, NaN or NaT in any column, or anywhere in a vector.
+
+    Limit: `outliers.nulls.max`, a share of the rows, 0 by default. Only a warning where that is not set and the
+    baseline gives no answer to the very same rows either; never where all answers are missing.
+    A failure means that inputs which the baseline handles (unseen categories, missing values) break this version.
+    """
+    columns, before = candidate_columns(case), baseline_columns(case) or {}
+    missing, known = np.zeros(len(predictions), dtype=bool), np.zeros(len(predictions), dtype=bool)
+    for name, output in columns.items():
+        missing |= _missing(output)
+        known |= _missing(before[name]) if name in before else False
+    rows = np.flatnonzero(missing)
+    limits = case.config.outliers.nulls
+    share = len(rows) / max(1, len(predictions))
+    if len(rows) and limits.max is None and share < 1 and known[rows].all():
+        weigh("warning")
+    past = share > (limits.max or 0)
+    offending_rows(rows if past else rows[:0])
+    measure("missing", share, min=limits.min, max=0 if limits.max is None else limits.max, unit="of the rows")
+
+
+def _missing(output: Output) -> Any:
+    if output.numbers is None:
+        return output.null
+    return output.null | np.isnan(output.numbers).reshape(len(output), -1).any(axis=1)
+
+
+@check(category="outliers")
+def check_constant(predictions: pd.DataFrame, case: Case, measure: Measure, weigh: Weigh) -> None:
+    """The answers are not all the same.
+
+    A column has collapsed where all its answers are equal, or vary less than 1 % of the baseline's standard deviation,
+    while the baseline's (without one: the labels) vary. Columns beside `prediction` are held against the baseline only.
+
+    Limit: none. A warning where fewer than 10 of the reference's rows vary: a rare class that was missed.
+    A failure means a model that ignores its inputs: a lost feature, a saturated output, a default that always wins.
+    """
+    if len(predictions) < 2:  # noqa: PLR2004 - one answer is always the same
+        pytest.skip("one answer is always the same")
+    columns, before = candidate_columns(case), baseline_columns(case)
+    main, lost = main_name(columns, case), 0
+    collapsed = []
+    for name, output in columns.items():
+        reference = _reference(name, name == main or len(columns) == 1, case, before)
+        if reference is None and name != main:
+            continue
+        found = outliers.collapse(_values(output), reference)
+        collapsed += [name] if found else []
+        lost = max(lost, found)
+    distinct = outliers.distinct(_values(columns[main])) if main and columns[main].kind is not Kind.VECTOR else None
+    measure("distinct_answers", distinct)
+    if 0 < lost < 10:  # noqa: PLR2004 - see the docstring
+        weigh("warning")
+    assert not collapsed, f"all answers are the same in {', '.join(collapsed)}: {lost} rows should differ"
+
+
+def _reference(name: str, main: bool, case: Case, before: Any) -> Any:  # noqa: FBT001 - columns and an array
+    """What tells how much answers should vary: the baseline, and where it does not vary either the labels."""
+    found = _values(before[name]) if before and name in before else None
+    label = label_column(case) if main else None
+    if label is not None and (found is None or outliers.collapse(found, _values(label))):
+        return _values(label)
+    return found
+
+
+def _values(output: Output) -> Any:
+    values = output.codes if output.numbers is None else output.numbers
+    return np.asarray(values)[output.valid]
+
+
+@check(category="outliers")
+@pytest.mark.usefixtures("predictions")
+def check_range(case: Case, measure: Measure, offending_rows: Rows, weigh: Weigh) -> None:
+    """Every answer lies in the allowed range.
+
+    Critical: answers outside `outliers.range` (min, max) of gate.yaml; probabilities outside 0 to 1, or of one row
+    that do not sum to 1 within 0.01 where the baseline's do; classes that neither `classes:`, the model, the labels
+    nor the baseline know (a warning below 0.5 % of the rows, unless `classes:` names them all).
+    Warning, where gate.yaml sets no range: answers outside the range of baseline and labels together, widened by half
+    its width on each side.
+
+    A failure means wrong units, a missing inverse transformation, or inputs far from the training data.
+    """
+    columns, before = candidate_columns(case), baseline_columns(case)
+    found = [
+        *ranges.configured(columns, case),
+        *ranges.impossible(columns, before, case),
+        *ranges.unknown_classes(columns, before, case),
+    ]
+    limits = case.config.outliers.range
+    if limits.min is None and limits.max is None:
+        found += ranges.derived(columns, before, case)
+    if not found:
+        pytest.skip("no range applies to these answers: set outliers.range, or give labels or a baseline")
+    past = [bound for bound in found if len(bound.rows)]
+    if past and not any(bound.critical for bound in past):
+        weigh("warning")
+    for bound in sorted(found, key=lambda bound: not bound.critical):
+        measure(bound.name, bound.value, min=bound.low, max=bound.high)
+        offending_rows(bound.rows)
+
+
+@check(category="outliers", severity="warning")
+@pytest.mark.usefixtures("predictions")
+def check_robust(case: Case, measure: Measure, offending_rows: Rows) -> None:
+    """No answer lies far from all others.
+
+    The distance of each answer from the baseline's median (without one: the labels'), in robust standard deviations
+    (1.4826 times the median absolute deviation; Hampel 1974); of vectors that of their length. Far is more than 8,
+    and more than twice the farthest of the baseline's and the labels' own values. Not for probabilities and classes.
+
+    Limit: `outliers.robust.max`, the share of rows that may be far, 0 by default.
+    A failure means single answers that are wild: look at their inputs.
+    """
+    before = baseline_columns(case) or {}
+    columns = {name: output for name, output in candidate_columns(case).items() if output.numbers is not None}
+    columns = {name: output for name, output in columns.items() if not is_probability(name, case)}
+    limit, judged = case.config.outliers.robust.max, 0
+    for name, output in columns.items():
+        references = [before[name]] if name in before else []
+        label = label_column(case) if name == main_name(columns, case) else None
+        references += [label] if label is not None and label.kind is output.kind else []
+        lengths = [_lengths(reference) for reference in references if reference.numbers is not None]
+        known = [values[np.isfinite(values)] for values in lengths]
+        known = [values for values in known if len(values) >= FEW]
+        if not known:
+            continue
+        judged += 1
+        centre, scale = outliers.centre_and_scale(known[0])
+        own = max(float(outliers.distances(values, centre, scale).max()) for values in known)
+        away = np.nan_to_num(outliers.distances(_lengths(output), centre, scale), nan=0.0)
+        rows = outliers.worst_first(away, away > max(8.0, 2 * own))
+        measure(_named("far", name, columns), len(rows) / len(output), max=limit or 0.0, unit="of the rows")
+        offending_rows(rows, distance=away[rows])
+    if not judged:
+        pytest.skip("needs numbers, and at least 20 answers of a baseline or labels to hold them against")
+
+
+def _lengths(output: Output) -> Any:
+    numbers = np.asarray(output.numbers)
+    return numbers if numbers.ndim == 1 else np.sqrt((numbers**2).sum(axis=1))
+
+
+def _named(what: str, name: str, columns: Any) -> str:
+    """Name a measurement: with its column where there are several."""
+    return what if len(columns) == 1 else f"{what}: {name}"
+
+
+@check(category="outliers", severity="warning")
+@pytest.mark.usefixtures("baseline_predictions")
+def check_drift(predictions: pd.DataFrame, case: Case, measure: Measure) -> None:
+    """The answers are distributed as the baseline's are.
+
+    An effect size, which does not grow with the number of rows. Numbers and dates: the mean distance between equal
+    quantiles (Wasserstein-1) in the baseline's robust standard deviations; of texts, that of their lengths.
+    Probabilities: the same distance as it is. Classes: the share of rows that would have to change (total variation).
+
+    Limits: 0.25, 0.05 and 0.1, or `outliers.drift.max`. Not applied to answers that moved towards the distribution of
+    the labels: that is what an improvement does. A failure means that whoever uses the answers will see other ones:
+    other thresholds are crossed, other volumes arrive.
+    """
+    if len(predictions) < FEW:
+        inconclusive(f"{len(predictions)} rows have no distribution to compare; 20 would do")
+    before, columns = baseline_columns(case) or {}, candidate_columns(case)
+    shared = [name for name in columns if name in before]
+    measured = 0
+    for name in shared:
+        shift = moved(name, columns[name], before[name], case)
+        if shift is None:
+            continue
+        measured += 1
+        limit = shift.limit if case.config.outliers.drift.max is None else case.config.outliers.drift.max
+        free = shift.towards_labels and case.config.outliers.drift.max is None
+        measure(_named("shift", name, shared), shift.size, max=None if free else limit, unit=shift.unit)
+    if not measured:
+        pytest.skip("both versions have no answers of one kind to compare")
+
+
+@check(category="outliers", severity="warning")
+@pytest.mark.usefixtures("predictions", "baseline_predictions")
+def check_paired_delta(
+    case: Case,
+    measure: Measure,
+    offending_rows: Rows,
+    weigh: Weigh,
+) -> None:
+    """No row's answer moved far from the baseline's.
+
+    The difference of both versions' answers to each row: absolute for numbers, days for dates, Euclidean for vectors
+    and matrices of probabilities, changed or not for classes and texts.
+
+    Limit for numbers: `outliers.paired_delta.max` in their unit; by default 8 robust standard deviations of all
+    differences and half of one of the baseline's answers. Limit for classes and texts, where there are no labels: a
+    quarter of the rows. Critical where the rows that moved make the metric (mae, accuracy, brier) worse by more than
+    its margin, beyond chance (p < 0.001); quiet where they make it better beyond chance.
+    A failure lists the rows that moved most: look for what they have in common.
+    """
+    columns, before = together(candidate_columns(case)), together(baseline_columns(case) or {})
+    shared = [name for name in columns if name in before]
+    if not shared:
+        pytest.skip("both versions have no column in common")
+    wanted = case.config.outliers.paired_delta.max
+    for name in shared:
+        if columns[name].numbers is not None:
+            _judge_moves(name, (columns[name], before[name]), case, wanted, (measure, offending_rows, weigh))
+        else:
+            _judge_changes(name, (columns[name], before[name]), case, wanted, (measure, offending_rows, weigh))
+
+
+def _judge_moves(
+    name: str, pair: tuple[Output, Output], case: Case, wanted: float | None, record: tuple[Measure, Rows, Weigh]
+) -> None:
+    measure, offending_rows, weigh = record
+    found = moves(*pair, wanted)
+    known = found.size[~np.isnan(found.size)]
+    if not len(known):
+        measure(f"{name}: compared", 0, min=1, unit="rows")
+        return
+    done = harmed(name, found.far, case)
+    quiet = wanted is None and done is not None and done.p_value >= 0.999  # noqa: PLR2004 - better beyond chance
+    if done is not None and done.proven:
+        weigh("critical")
+        measure(f"{done.metric} lost by the rows that moved", done.loss, max=done.margin)
+    measure(f"{name}: median difference", found.typical)
+    measure(f"{name}: largest difference", float(known.max()), max=None if quiet else found.limit)
+    offending_rows(found.far, difference=found.size[found.far])
+
+
+def _judge_changes(
+    name: str, pair: tuple[Output, Output], case: Case, wanted: float | None, record: tuple[Measure, Rows, Weigh]
+) -> None:
+    measure, offending_rows, weigh = record
+    size = sizes(*pair)
+    rows = np.flatnonzero(np.nan_to_num(size, nan=0.0, posinf=1.0) > 0)
+    done = harmed(name, rows, case)
+    if done is not None and done.proven:
+        weigh("critical")
+        measure(f"{done.metric} lost by the rows that changed", done.loss, max=done.margin)
+    default = 0.25 if done is None else None
+    measure(f"{name}: changed", len(rows) / len(size), max=default if wanted is None else wanted, unit="of the rows")
+    offending_rows(rows)
+
+
+@check(category="outliers")
+@pytest.mark.usefixtures("predictions", "baseline_predictions")
+def check_wrong_rows(
+    case: Case,
+    measure: Measure,
+    offending_rows: Rows,
+    weigh: Weigh,
+) -> None:
+    """Every answer is on its own row.
+
+    Compares answers row by row, since shuffled answers are distributed like the right ones. Fails where both versions
+    give the same set of values to other rows; where another order of the rows (shifted, reversed) fits the baseline
+    clearly better; where the answers go with the labels no better than shuffled ones while the baseline's do; or,
+    without labels, where they go with the baseline's by row no better than shuffled ones though distributed alike.
+
+    The agreement is the cosine between centred scores (numbers: ranks, so Spearman's correlation; classes: indicators,
+    close to Cohen's kappa), held against its deviation over all permutations (Mantel 1967), clear at p = 0.001.
+    A failure means lost row order: a join, a sort, parallel batches, a reset index. No limit can be set.
+    """
+    evidence = agreements(case)
+    if evidence is None:
+        pytest.skip("both versions have no answers of one kind to compare")
+    if evidence.same:
+        measure("agreement", 1.0)
+        return
+    found = evidence.evidence.versions
+    measure(
+        "agreement", found.agreement, ci=(found.agreement - 2.58 * found.chance, found.agreement + 2.58 * found.chance)
+    )
+    if evidence.evidence.candidate_labels is not None and evidence.evidence.baseline_labels is not None:
+        ours, theirs = evidence.evidence.candidate_labels, evidence.evidence.baseline_labels
+        measure("agreement with the labels", ours.agreement, baseline=theirs.agreement)
+    ruling = rule(evidence.evidence)
+    if ruling.ends == "skipped":
+        pytest.skip(ruling.why)
+    if ruling.warning:
+        weigh("warning")
+    if ruling.ends == "inconclusive":
+        inconclusive(ruling.why)
+    if ruling.ends == "failed":
+        offending_rows(evidence.rows)
+        pytest.fail(ruling.why)
+
+
+@check(category="outliers")
+@pytest.mark.usefixtures("predictions")
+def check_stuck(case: Case, measure: Measure, offending_rows: Rows, weigh: Weigh) -> None:
+    """No exact value is repeated far too often.
+
+    A continuous answer hardly ever repeats, but for equal inputs, and these repeat in the baseline too. A value is
+    stuck where 0.2 % of the rows and at least 5 have it, three times as often as the baseline's values repeat or the
+    labels hold it, while the other answers differ from each other and the rows' inputs do too.
+
+    Limit: `outliers.stuck.max`, the share of rows that may get one exact value, instead of this rule. A warning where
+    the value is a bound at which the baseline's answers to the same rows would be cut.
+    A failure means a default that is answered where the model has none: a failed lookup, a caught exception.
+    """
+    before, columns = baseline_columns(case) or {}, amounts(candidate_columns(case))
+    limit, judged = case.config.outliers.stuck.max, 0
+    for name, output in columns.items():
+        values = np.asarray(output.numbers)[output.valid]
+        if len(values) < FEW or (limit is None and outliers.distinct(values) < outliers.CONTINUOUS * len(values) / 2):
+            continue
+        judged += 1
+        references = _stuck_references(name, columns, before, case)
+        found = outliers.stuck(values, references, limit)
+        if found is None or (limit is None and _inputs_repeat(np.flatnonzero(output.valid)[found.rows], case)):
+            continue
+        rows = np.flatnonzero(output.valid)[found.rows]
+        if limit is None and _cut(found.value, values, rows, before.get(name)):
+            weigh("warning")
+        offending_rows(rows)
+        allowed = limit if limit is not None else max(0.002, 3 * found.explained / len(values))
+        measure(_named(f"share of {found.value:.6g}", name, columns), len(rows) / len(values), max=allowed * (1 - 1e-9))
+    if not judged:
+        pytest.skip("no answer is a continuous number (at least 20 rows, most of them distinct)")
+
+
+def _stuck_references(name: str, columns: Any, before: Any, case: Case) -> tuple[Any, ...]:
+    found = [before[name]] if name in before and before[name].numbers is not None else []
+    label = label_column(case) if name == main_name(columns, case) and not is_probability(name, case) else None
+    found += [label] if label is not None and label.numbers is not None else []
+    return tuple(np.asarray(output.numbers)[output.valid] for output in found if output.numbers.ndim == 1)
+
+
+def _inputs_repeat(rows: Any, case: Case) -> bool:
+    """Whether the rows have so few different inputs that one answer to all of them is right."""
+    data = case.comparison.data
+    if case.eval_data is None or data is None:
+        return False
+    inputs = case.eval_data.drop(columns=[name for name in (data.target, data.id) if name is not None]).iloc[rows]
+    return bool(inputs.astype(str).drop_duplicates().shape[0] <= len(rows) / 3)
+
+
+def _cut(value: float, values: Any, rows: Any, before: Output | None) -> bool:
+    """Whether the value is the lowest or highest answer, and most of the baseline's to these rows lie beyond."""
+    if before is None or before.numbers is None or before.numbers.ndim != 1:
+        return False
+    theirs = before.numbers[rows]
+    low, high = float(values.min()), float(values.max())
+    return (value == low and float((theirs <= value).mean()) > 0.5) or (  # noqa: PLR2004 - most of them
+        value == high and float((theirs >= value).mean()) > 0.5  # noqa: PLR2004 - most of them
+    )

@@ -1,0 +1,219 @@
+"""What two versions' answers to the same rows say together: shift, harm, agreement by row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from gate.domain import Task
+from gate.evidence import assignment, shift
+from gate.evidence.arrays import Array, Floats, Ints
+from gate.evidence.noninferiority import same_answers
+from gate.evidence.outputs import Kind, Output, as_classes, common_codes
+from gate.evidence.paired import Harm, harm, mean_metric
+from gate.evidence.pairing import PROBA, Columns, Paired, pair
+
+from .subject import (
+    Case,
+    amounts,
+    baseline_columns,
+    candidate_columns,
+    is_probability,
+    label_column,
+    labels_of,
+    main_name,
+)
+
+PROBABILITIES = "probabilities"
+"""The columns `proba_…` taken together as one vector a row."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """How far one column's distribution moved, with the default limit; `towards_labels` where it is closer to them."""
+
+    size: float
+    unit: str
+    limit: float
+    towards_labels: bool = False
+
+
+def together(columns: Columns) -> Columns:
+    """Give the columns with those of probabilities as one vector."""
+    names = [name for name, output in columns.items() if name.startswith(PROBA) and output.numbers is not None]
+    if len(names) < 2:  # noqa: PLR2004 - one column is no vector
+        return columns
+    rest: Mapping[str, Output] = {name: output for name, output in columns.items() if name not in names}
+    matrix = np.column_stack([np.asarray(columns[name].numbers) for name in names])
+    null = np.logical_or.reduce([columns[name].null for name in names])
+    return {**rest, PROBABILITIES: Output(kind=Kind.VECTOR, null=null, numbers=matrix)}
+
+
+def moved(name: str, ours: Output, theirs: Output, case: Case) -> Moved | None:
+    """Measure the shift of one column; None where the versions' answers are of different kinds or all missing."""
+    if not ours.valid.any() or not theirs.valid.any():
+        return None
+    label = label_column(case) if name == main_name(candidate_columns(case), case) else None
+    if ours.codes is not None and theirs.codes is not None:
+        return _moved_names(ours, theirs, label, case)
+    if ours.numbers is None or theirs.numbers is None or ours.numbers.shape != theirs.numbers.shape:
+        return None
+    if ours.numbers.ndim > 1:
+        return _moved_vectors(ours, theirs)
+    candidate, baseline = ours.numbers[ours.valid], theirs.numbers[theirs.valid]
+    if is_probability(name, case):
+        return Moved(size=shift.wasserstein(candidate, baseline), unit="of probability", limit=0.05)
+    closer = False
+    if label is not None and label.numbers is not None and label.numbers.ndim == 1 and label.valid.any():
+        wanted = label.numbers[label.valid]
+        closer = shift.wasserstein(candidate, wanted) < shift.wasserstein(baseline, wanted)
+    size = shift.number_shift(candidate, baseline).distance
+    return Moved(size=size, unit="standard deviations", limit=0.25, towards_labels=closer)
+
+
+def _moved_vectors(ours: Output, theirs: Output) -> Moved:
+    """The column that moved most, of those that vary most."""
+    candidate, baseline = np.asarray(ours.numbers)[ours.valid], np.asarray(theirs.numbers)[theirs.valid]
+    columns = assignment.widest(baseline)
+    distances = [shift.number_shift(candidate[:, k], baseline[:, k]).distance for k in columns]
+    return Moved(size=max(distances), unit="standard deviations", limit=0.25)
+
+
+def _moved_names(ours: Output, theirs: Output, label: Output | None, case: Case) -> Moved:
+    """Total variation of classes; of texts that hardly repeat the shift of their lengths."""
+    if case.task is Task.TEXT or len(theirs.levels) > 0.5 * len(theirs):
+        size = shift.number_shift(_lengths(ours), _lengths(theirs)).distance
+        return Moved(size=size, unit="standard deviations of length", limit=0.25)
+    outputs = [ours, theirs] + ([as_classes(label)] if label is not None else [])
+    codes, levels = common_codes(*outputs)
+    known = [code[code >= 0] for code in codes]
+    size = shift.class_shift(known[0], known[1], len(levels))[0]
+    closer = False
+    if len(known) > 2 and len(known[2]):  # noqa: PLR2004 - there are labels
+        to_labels = [shift.class_shift(code, known[2], len(levels))[0] for code in known[:2]]
+        closer = to_labels[0] < to_labels[1]
+    return Moved(size=size, unit="of the rows", limit=0.1, towards_labels=closer)
+
+
+def _lengths(output: Output) -> Floats:
+    """The lengths of the texts that are there."""
+    table = np.array([len(str(level)) for level in output.levels] or [0], dtype=np.float64)
+    return np.asarray(table[np.asarray(output.codes)[output.valid]])
+
+
+def harmed(name: str, rows: Ints, case: Case) -> Harm | None:
+    """Ask what the rows of a column that moved do to the metric; None where no labels go with the column."""
+    labels, columns, before = labels_of(case), candidate_columns(case), baseline_columns(case)
+    if labels is None or before is None or name not in {main_name(columns, case), PROBABILITIES}:
+        return None
+    needs = "class" if columns.get(name) is not None and columns[name].codes is not None else "number"
+    metric = mean_metric("probability" if name == PROBABILITIES or is_probability(name, case) else needs)
+    found = pair(metric, labels, columns, before)
+    return harm(metric, found, rows) if isinstance(found, Paired) and not metric.undefined(found.truth) else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreements:
+    """The evidence about wrong rows, and the rows to show; `same` where all answers are equal but for rounding."""
+
+    evidence: assignment.Evidence
+    rows: Ints
+    same: bool = False
+
+
+def agreements(case: Case) -> Agreements | None:
+    """Collect what speaks for or against wrong rows, None where the versions' answers cannot be compared."""
+    versions = _comparable(candidate_columns(case), baseline_columns(case) or {}, case)
+    if versions is None:
+        return None
+    ours, theirs, values = versions
+    found = assignment.align(ours, theirs)
+    same = bool(np.array_equal(ours, theirs)) if values is None else same_answers(*values)
+    misplaced = np.zeros(len(ours), dtype=bool)
+    if values is not None and not same:
+        flat = [assignment.fingerprint(value) if value.ndim > 1 else value for value in values]
+        misplaced = assignment.misplaced(*flat)
+    rows = np.flatnonzero(misplaced).astype(np.int64)
+    candidate_labels, baseline_labels, gain = _with_labels(case, found)
+    evidence = assignment.Evidence(
+        versions=found,
+        alike=_alike(case),
+        moved=len(rows),
+        candidate_labels=candidate_labels,
+        baseline_labels=baseline_labels,
+        label_gain=gain,
+    )
+    shown = rows if len(rows) else np.argsort(-np.abs(ours - theirs).sum(axis=1), kind="stable")[:1000]
+    return Agreements(evidence=evidence, rows=shown, same=same)
+
+
+def _comparable(columns: Columns, before: Columns, case: Case) -> tuple[Floats, Floats, list[Array] | None] | None:
+    """Centred scores of both versions, and the numbers behind them: probabilities, the main column, or all numbers."""
+    columns, before = together(columns), together(before)
+    for name in (PROBABILITIES, main_name(columns, case)):
+        if name is not None and name in columns and name in before:
+            found = _scores(columns[name], before[name])
+            if found is not None:
+                return found
+    names = [name for name in amounts(columns) if name in amounts(before)]
+    if not names:
+        return None
+    stacked = [np.column_stack([np.asarray(side[name].numbers) for name in names]) for side in (columns, before)]
+    chosen = assignment.widest(stacked[1])
+    return assignment.column_scores(stacked[0], chosen), assignment.column_scores(stacked[1], chosen), stacked
+
+
+def _scores(ours: Output, theirs: Output) -> tuple[Floats, Floats, list[Array] | None] | None:
+    if ours.codes is not None and theirs.codes is not None:
+        codes, _ = common_codes(ours, theirs)
+        classes = assignment.commonest(codes[1])
+        return assignment.class_scores(codes[0], classes), assignment.class_scores(codes[1], classes), None
+    if ours.numbers is None or theirs.numbers is None or ours.numbers.shape != theirs.numbers.shape:
+        return None
+    values: list[Array] = [ours.numbers, theirs.numbers]
+    if ours.numbers.ndim == 1:
+        return assignment.rank_scores(ours.numbers), assignment.rank_scores(theirs.numbers), values
+    chosen = assignment.widest(theirs.numbers)
+    return assignment.column_scores(ours.numbers, chosen), assignment.column_scores(theirs.numbers, chosen), values
+
+
+def _with_labels(
+    case: Case, found: assignment.Alignment
+) -> tuple[assignment.Alignment | None, assignment.Alignment | None, float]:
+    """How well each version goes with the labels, and what the better order of the rows would gain."""
+    labels, columns, before = labels_of(case), candidate_columns(case), baseline_columns(case)
+    if labels is None or before is None:
+        return None, None, 0.0
+    for needs in _needs(case):
+        paired = pair(mean_metric(needs), labels, columns, before)
+        if isinstance(paired, Paired) and paired.baseline is not None:
+            ours = assignment.scores_of(paired.truth.values, paired.candidate)
+            theirs = assignment.scores_of(paired.truth.values, paired.baseline)
+            return assignment.align(*ours), assignment.align(*theirs), _gain(ours, found)
+    return None, None, 0.0
+
+
+def _needs(case: Case) -> tuple[str, ...]:
+    if case.task is Task.PROBABILITY:
+        return ("probability", "class")
+    return ("class",) if case.task in {Task.CLASSIFICATION, Task.TEXT} else ("number", "class")
+
+
+def _gain(ours: tuple[Floats, Floats], found: assignment.Alignment) -> float:
+    """Agreement with the labels in the better order, less that in the present one; 0 where rows were left out."""
+    truth, answer = ours
+    if len(truth) != found.rows:
+        return 0.0
+    moved_back = np.empty_like(answer)
+    moved_back[assignment.reorder(found.rows, found.lag, backwards=found.reversed)] = answer
+    return float((truth * moved_back).sum() - (truth * answer).sum())
+
+
+def _alike(case: Case) -> bool:
+    """Whether both versions' answers are distributed alike."""
+    columns, before = together(candidate_columns(case)), together(baseline_columns(case) or {})
+    shifts = [moved(name, columns[name], before[name], case) for name in columns if name in before]
+    known = [found for found in shifts if found is not None]
+    return bool(known) and all(found.size <= found.limit for found in known)
