@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gate import Severity, Task, check
+from gate import Severity, Task, check, inconclusive
 from gate.evidence.outputs import Kind, read
 from gate.evidence.signatures import breaking_changes
 from gate.evidence.twins import disagreement
@@ -56,14 +56,17 @@ def check_signature(candidate, baseline, answers, weigh):
 
 
 @check(category="contract")
-def check_row_count(answers, eval_data):
+def check_row_count(answers, case):
     """The version gives one answer for each row.
 
+    Inconclusive where there are no evaluation data: a version that was asked nothing is not judged.
     A failure means that answers cannot be matched with rows: some were dropped, merged or added.
     """
     if answers.table is None:
+        if case.eval_data is None and answers.failure is None:
+            inconclusive(case.reasons.get("data") or "there are no evaluation data")
         pytest.skip("the candidate gave no answers")
-    given, asked = answers.table.num_rows, len(eval_data)
+    given, asked = answers.table.num_rows, len(case.eval_data)
     assert given == asked, f"{given:,} answers for {asked:,} rows"
 
 
@@ -103,7 +106,8 @@ def _wrong_in_itself(frame, task):
 def _example(column):
     present = column.dropna()
     value = present.iloc[0] if len(present) else None
-    return f"{type(value).__name__}s such as {str(value)[:40]!r}"
+    kind = {"str": "text", "bool": "truth values", "bytes": "bytes"}.get(type(value).__name__, type(value).__name__)
+    return f"{kind} such as {str(value)[:40]!r}"
 
 
 def _unlike(frame, baseline):
