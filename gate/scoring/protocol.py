@@ -17,6 +17,9 @@ import pyarrow as pa
 HEADER_LIMIT = 64 * 1024
 """No header is longer than this, in bytes."""
 
+FOLDER_PREFIX = "gate-worker-"
+"""How the name of a worker's private folder begins."""
+
 _PREFIX = struct.Struct(">IQ")
 _CHUNK = 1 << 20
 

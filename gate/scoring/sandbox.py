@@ -20,6 +20,7 @@ from functools import partial
 from pathlib import Path
 
 from gate.scoring.capture import Capture
+from gate.scoring.protocol import FOLDER_PREFIX
 
 WALLS: Mapping[str, Callable[[list[str], Path], list[str]]] = {"subprocess": lambda command, _folder: command}
 """Isolation level -> what wraps the command, given the private folder."""
@@ -76,7 +77,7 @@ class Sandbox:
 
     def __init__(self, command: Sequence[str], *, pass_fds: Sequence[int], isolation: str = "subprocess") -> None:
         """Start the command; it inherits `pass_fds` and nothing else."""
-        self.folder = Path(tempfile.mkdtemp(prefix="gate-worker-")).resolve()
+        self.folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX)).resolve()
         self.isolation = isolation
         self._ended = False
         read_fd, write_fd = os.pipe()

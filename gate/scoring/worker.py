@@ -10,16 +10,18 @@ import gc
 import os
 import resource
 import select
+import shutil
 import signal
 import sys
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from gate.scoring.protocol import Channel, to_bytes
+from gate.scoring.protocol import FOLDER_PREFIX, Channel, to_bytes
 
 TEXT_LIMIT = 500
 _MEGABYTE = 1 << 20
@@ -102,12 +104,20 @@ class Server:
 
 
 def main(arguments: list[str]) -> None:
-    """Serve until the gate says bye or goes away."""
+    """Serve until the gate says bye, or goes away."""
     read_fd, write_fd, memory_mb = (int(argument) for argument in arguments)
     _limit(memory_mb)
     for fd in (read_fd, write_fd):
         os.set_inheritable(fd, False)  # noqa: FBT003 - the standard library's own signature
-    threading.Thread(target=_die_with_the_gate, args=(read_fd,), daemon=True).start()
+    watchdog = threading.Thread(target=_die_with_the_gate, args=(read_fd, Path.cwd()), daemon=True)
+    watchdog.start()
+    try:
+        _serve(read_fd, write_fd)
+    except (EOFError, BrokenPipeError):
+        watchdog.join()
+
+
+def _serve(read_fd: int, write_fd: int) -> None:
     channel, server, pid = Channel(read_fd, write_fd), Server(), os.getpid()
     while (frame := channel.receive())[0]["op"] != "bye":
         header, body = server.answer(*frame)
@@ -128,12 +138,14 @@ def _limit(memory_mb: int) -> None:
         resource.setrlimit(limit, (allowed, allowed))
 
 
-def _die_with_the_gate(read_fd: int) -> None:
-    """Kill the whole group once the gate's end of the pipe is closed, however that came."""
+def _die_with_the_gate(read_fd: int, folder: Path) -> None:
+    """Once the gate's end of the pipe is closed, however that came: remove the private folder, kill the group."""
     poller = select.poll()
     poller.register(read_fd, 0)
-    while not any(event & (select.POLLHUP | select.POLLERR) for _, event in poller.poll()):
-        pass
+    if any(event & select.POLLNVAL for _, event in poller.poll()):
+        return  # the model closed the pipe, and the next answer fails
+    if folder.name.startswith(FOLDER_PREFIX):
+        shutil.rmtree(folder, ignore_errors=True)
     os.killpg(0, signal.SIGKILL)
 
 
@@ -161,7 +173,4 @@ def _flush() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main(sys.argv[1:])
-    except (EOFError, BrokenPipeError):
-        os._exit(1)
+    main(sys.argv[1:])

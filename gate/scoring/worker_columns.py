@@ -97,11 +97,13 @@ def _items(items: list[Any]) -> pa.Array:
 
 
 def _inferred(items: list[Any]) -> pa.Array:
-    """NaN among numbers stays NaN; among text it stands for what is missing."""
+    """NaN among numbers stays NaN; among text it stands for what is missing. Bytes among text are no text."""
     try:
-        return pa.array(items)
+        array = pa.array(items)
     except (pa.ArrowException, TypeError, ValueError, OverflowError):
-        return pa.array(items, from_pandas=True)
+        array = pa.array(items, from_pandas=True)
+    array.validate(full=True)
+    return array
 
 
 def _item(item: Any) -> Any:  # noqa: ANN401 - one value of a model's answer

@@ -78,6 +78,22 @@ def linear(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def loaded() -> Iterator[Callable[[Path], Worker]]:
+    """Load a model into one worker that all honest tests share; a new one where the last has died."""
+    workers: list[Worker] = []
+
+    def load(model: Path) -> Worker:
+        if not workers or not workers[-1].alive:
+            workers.append(Worker.start(Limits(timeout_s=30)))
+        workers[-1].load(model)
+        return workers[-1]
+
+    yield load
+    for worker in workers:
+        worker.close()
+
+
 @pytest.fixture
 def started() -> Iterator[Callable[..., Worker]]:
     """Start a worker with a model in it; it is closed after the test."""

@@ -44,7 +44,7 @@ def test_a_hang_at_load_ends_at_the_limit(saved, started):
 
 def test_a_hang_at_predict_ends_at_the_limit(saved, started, rows):
     """An endless predict is a Timeout, and every later call says the same."""
-    worker = started(saved("while True: pass"), timeout_s=2.0)
+    worker = started(saved("while True: pass"), timeout_s=1.0)
     began = time.monotonic()
     failure = failure_of(worker, rows)
     assert (failure.stage, failure.kind) == ("predict", "Timeout")
@@ -103,9 +103,9 @@ def test_a_flood_of_output_is_capped(saved, started, rows):
     assert "bytes left out" in worker.output
 
 
-def test_output_is_cleaned_and_kept_from_the_gates_own(saved, started, rows, capfd):
+def test_output_is_cleaned_and_kept_from_the_gates_own(saved, loaded, rows, capfd):
     """Escapes and control characters are gone; nothing reaches the terminal."""
-    worker = started(saved(r"print('\x1b[31mred\x1b[0m\x07 \u202edone'); return model_input['x']"))
+    worker = loaded(saved(r"print('\x1b[31mred\x1b[0m\x07 \u202edone'); return model_input['x']"))
     worker.put("k", rows)
     worker.predict("k")
     assert worker.output.endswith("\nred done")
@@ -113,11 +113,11 @@ def test_output_is_cleaned_and_kept_from_the_gates_own(saved, started, rows, cap
     assert capfd.readouterr() == ("", "")
 
 
-def test_protocol_lookalikes_on_standard_output_mean_nothing(saved, started, rows):
+def test_protocol_lookalikes_on_standard_output_mean_nothing(saved, loaded, rows):
     """Frames printed to standard output are output."""
     forged = "import json, struct\nhead = json.dumps({'seq': 3, 'shape': 'values'}).encode()\n"
     forged += "os.write(1, struct.pack('>IQ', len(head), 0) + head)\nreturn model_input['x']"
-    worker = started(saved(forged))
+    worker = loaded(saved(forged))
     worker.put("k", rows)
     assert worker.predict("k").only.to_pylist() == [1.0, 2.0, 3.0, 4.0, 5.0]
 
@@ -199,9 +199,9 @@ def test_a_model_that_removes_its_own_folder_is_still_ended(saved, started, rows
         os.kill(pid, 0)
 
 
-def test_what_is_no_answer_is_named(saved, started, rows):
+def test_what_is_no_answer_is_named(saved, loaded, rows):
     """An answer that is no column fails as UnsupportedAnswer, says what came, and the worker goes on."""
-    worker = started(saved("return None"))
+    worker = loaded(saved("return None"))
     failure = failure_of(worker, rows)
     assert (failure.stage, failure.kind) == ("predict", "UnsupportedAnswer")
     assert failure.text == "the model answered None; one value or one row of values for each input row is needed"

@@ -42,11 +42,11 @@ def model(saved):
 
 
 @pytest.fixture
-def scored(model, started):
+def scored(model, loaded):
     """Score rows with a model of many faults."""
 
     def run(mode: str, rows: int = 100, **options) -> Scored:
-        return score(started(model), inputs(mode, rows), seed=7, **options)
+        return score(loaded(model), inputs(mode, rows), seed=7, **options)
 
     return run
 

@@ -26,12 +26,11 @@ return [json.dumps({
 
 
 @pytest.fixture(scope="module")
-def seen(saved, tmp_path_factory):
+def seen(saved):
     """What a model sees of the world around it, and its worker's private folder after the end."""
     import json
 
-    with pytest.MonkeyPatch.context() as patch, Worker.start(Limits(timeout_s=30)) as early:
-        early.close()
+    with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GATE_CANARY", "canary-7")
         patch.setenv("GITHUB_TOKEN", "ghs_secret")
         patch.setenv("CI", "true")
@@ -43,9 +42,9 @@ def seen(saved, tmp_path_factory):
             return json.loads(worker.predict("k").only[0].as_py())
 
 
-def test_a_model_answers_its_rows(linear, started):
+def test_a_model_answers_its_rows(linear, loaded):
     """A scikit-learn model answers one number a row."""
-    worker = started(linear)
+    worker = loaded(linear)
     worker.put("two", ABC)
     answer = worker.predict("two")
     assert answer.shape == "values"
@@ -60,36 +59,36 @@ def test_start_returns_at_once(linear, started):
     assert worker.load(linear) > 0
 
 
-def test_timing_counts_the_models_cpu(saved, started, rows):
+def test_timing_counts_the_models_cpu(saved, loaded, rows):
     """A model that computes 50 ms a call costs that much CPU time; one that sleeps costs wall time only."""
     spin = "until = time.process_time() + 0.05\nwhile time.process_time() < until: pass\nreturn model_input['x']"
-    worker = started(saved(spin))
+    worker = loaded(saved(spin))
     worker.put("k", rows)
     cpu, wall = worker.time("k", 4)
     assert 0.2 <= cpu < 0.3
     assert wall >= cpu * 0.9
 
 
-def test_sleep_is_wall_time_only(saved, started, rows):
+def test_sleep_is_wall_time_only(saved, loaded, rows):
     """Waiting is seen by the wall clock and not by the CPU clock."""
-    worker = started(saved("time.sleep(0.1)\nreturn model_input['x']"))
+    worker = loaded(saved("time.sleep(0.1)\nreturn model_input['x']"))
     worker.put("k", rows)
     cpu, wall = worker.time("k", 2)
     assert wall >= 0.2
     assert cpu < 0.05
 
 
-def test_a_model_that_changes_its_rows_meets_the_same_rows_again(saved, started, rows):
+def test_a_model_that_changes_its_rows_meets_the_same_rows_again(saved, loaded, rows):
     """Every call gets its own copy."""
-    worker = started(saved("model_input['x'] = model_input['x'] + 1\nreturn model_input['x'].to_numpy()"))
+    worker = loaded(saved("model_input['x'] = model_input['x'] + 1\nreturn model_input['x'].to_numpy()"))
     worker.put("k", rows)
     worker.time("k", 3)
     assert worker.predict("k").only.to_pylist() == [2.0, 3.0, 4.0, 5.0, 6.0]
 
 
-def test_an_exception_is_the_models_and_the_worker_goes_on(saved, started, rows):
+def test_an_exception_is_the_models_and_the_worker_goes_on(saved, loaded, rows):
     """The class and the first line come back, with what was printed."""
-    worker = started(
+    worker = loaded(
         saved("print('about to fail')\nif len(model_input) == 5:\n    raise KeyError('glucose')\nreturn [1]")
     )
     worker.put("k", rows)
@@ -102,9 +101,9 @@ def test_an_exception_is_the_models_and_the_worker_goes_on(saved, started, rows)
     assert worker.predict("k").only.to_pylist() == [1]
 
 
-def test_mlflows_own_words_on_a_wrong_type(linear, started):
+def test_mlflows_own_words_on_a_wrong_type(linear, loaded):
     """A schema that MLflow refuses is told by its reason, not by the print of a frame."""
-    worker = started(linear)
+    worker = loaded(linear)
     worker.put("k", pa.table({"a": ["x"], "b": [1.0], "c": [1.0]}))
     with pytest.raises(WorkerFailedError) as caught:
         worker.predict("k")
@@ -112,18 +111,18 @@ def test_mlflows_own_words_on_a_wrong_type(linear, started):
     assert caught.value.failure.text.startswith("Incompatible input types for column a.")
 
 
-def test_a_missing_package_is_named(saved, started):
+def test_a_missing_package_is_named(saved, loaded):
     """A model that needs what is not installed fails to load, and says what."""
-    worker = started(saved(load="import no_such_package"), load=False)
     with pytest.raises(WorkerFailedError) as caught:
-        worker.load(saved(load="import no_such_package"))
-    assert (caught.value.failure.stage, caught.value.failure.kind) == ("load", "ModuleNotFoundError")
-    assert caught.value.failure.text == "No module named 'no_such_package'"
+        loaded(saved(load="import no_such_package"))
+    failure = caught.value.failure
+    assert (failure.stage, failure.kind) == ("load", "ModuleNotFoundError")
+    assert failure.text == "No module named 'no_such_package'"
 
 
-def test_sys_exit_in_a_model_is_an_exception(saved, started, rows):
+def test_sys_exit_in_a_model_is_an_exception(saved, loaded, rows):
     """SystemExit is answered like any other."""
-    worker = started(saved("sys.exit(0)"))
+    worker = loaded(saved("sys.exit(0)"))
     worker.put("k", rows)
     with pytest.raises(WorkerFailedError) as caught:
         worker.predict("k")
@@ -166,23 +165,24 @@ def test_the_worker_imports_only_its_own_part_of_gate(seen):
 
 
 def test_the_worker_ends_with_the_gate(linear):
-    """A gate that is killed leaves no worker behind, even one that is busy."""
+    """A gate that is killed leaves no worker and no folder behind."""
     code = f"""
 import sys, time
 from pathlib import Path
 from gate.scoring.session import Limits, Worker
 worker = Worker.start(Limits())
 worker.load(Path({str(linear)!r}))
-print(worker.pid, flush=True)
+print(worker.pid, worker._sandbox.folder, flush=True)
 time.sleep(60)
 """
     gate = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     assert gate.stdout
-    pid = int(gate.stdout.readline())
+    pid, folder = gate.stdout.readline().split()
     gate.kill()
     gate.wait()
     gate.stdout.close()
-    assert ended(pid)
+    assert ended(int(pid))
+    assert not Path(folder).exists()
 
 
 def ended(pid: int, within_s: float = 5) -> bool:

@@ -36,11 +36,11 @@ def schema(*specs):
 
 
 @pytest.fixture
-def told(saved, started):
+def told(saved, loaded):
     """What the model was given, in its own words."""
 
     def ask(table, signature=None):
-        worker = started(saved(TELL, signature=signature))
+        worker = loaded(saved(TELL, signature=signature))
         worker.put("k", table)
         return json.loads(worker.predict("k").only[0].as_py())
 
@@ -113,7 +113,7 @@ def test_named_tensors(told):
     }
 
 
-def test_a_plain_list(tmp_path, started):
+def test_a_plain_list(tmp_path, loaded):
     """A model whose type hint is list[str] gets a list."""
     code = tmp_path / "listing.py"
     code.write_text(
@@ -128,6 +128,6 @@ def test_a_plain_list(tmp_path, started):
         import mlflow.pyfunc
 
         mlflow.pyfunc.save_model(tmp_path / "model", python_model=str(code), pip_requirements=["mlflow"])
-    worker = started(tmp_path / "model")
+    worker = loaded(tmp_path / "model")
     worker.put("k", pa.table({"text": ["a", "b"]}))
     assert worker.predict("k").only.to_pylist() == ["list:a", "list:b"]
