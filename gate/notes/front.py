@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 
 from gate.notes.markup import Inert
 from gate.notes.values import Value
+
+
+_LINKED = re.compile(r"(?i)www|gh-")
 
 
 def quoted(value: Value) -> Inert:
@@ -19,11 +23,11 @@ def quoted(value: Value) -> Inert:
 
 def _harmless(text: str, index: int) -> bool:
     each = text[index]
-    if (each.isascii() and each.isalnum()) or each in " -":
+    if (each.isascii() and each.isalnum()) or each == " ":
         return True
     inside = 0 < index < len(text) - 1 and text[index - 1].isalnum() and text[index + 1].isalnum()
     digest = text.startswith("sha256:") and index == len("sha256")
-    return inside and (digest or (each in "_." and "www" not in text.lower()))
+    return inside and (digest or (each in "-_." and not _LINKED.search(text)))
 
 
 def _escape(character: str) -> str:

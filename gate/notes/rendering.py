@@ -89,7 +89,7 @@ def _fitting(  # noqa: PLR0913, PLR0917 - what a rendering depends on, in one pl
 ) -> str:
     """Render with less and less room until the text keeps within its size."""
     text = dumps(report)
-    plain, digest = json.loads(text), "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+    plain, digest = json.loads(text), "sha256:" + hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
     rendered = ""
     for room in rooms:
         words = Words(form[1], Html() if form[0] == "html" else Markdown(), room.value)

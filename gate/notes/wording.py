@@ -158,7 +158,7 @@ def percent(share: float, *, signed: bool = False) -> str:
         return str(share)
     close = 0 < 1 - abs(share) < 0.005  # noqa: PLR2004 - 99.5 %: here rounding would say 100 %
     text = number(share * 100, 4 if close else 3)
-    return f"+{text} %" if signed and share > 0 else f"{text} %"
+    return f"+{text}%" if signed and share > 0 else f"{text}%"
 
 
 def size(count: int) -> str:
