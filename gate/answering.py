@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gate.domain import Answers, Comparison, EvaluationData, Failure, Snapshot, Task
-from gate.errors import DataError, UsageError
+from gate.errors import DataError, GateError, UsageError
 from gate.scoring.answers import Naming, name_answers
 from gate.scoring.inputs import Inputs, MissingColumnsError, inputs_for
 from gate.scoring.score import Scored as RawScored
@@ -89,6 +89,11 @@ def _ask(worker: Worker, snapshot: Snapshot, data: EvaluationData | None) -> _Si
     try:
         load_s = worker.load(snapshot.artifact.path)
     except WorkerFailedError as error:
+        if error.failure.stage == "start":
+            raise GateError(
+                f"A worker process did not start: {error.failure.kind}: {error.failure.text}",
+                remedy="See isolation.memory_mb and the output of `gate doctor`.",
+            ) from None
         return _failed(error.failure)
     if data is None:
         return _Side(raw=RawScored(raw=None, output=worker.output), inputs=None, load_s=load_s)

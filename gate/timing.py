@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from gate.benchmark import Plan, Scenario, time_pairs
+from gate.benchmark import Duel, Plan, Scenario, time_pairs
 from gate.domain import Timings
 from gate.scoring.session import Worker, WorkerFailedError
 from gate.settings import Latency
@@ -29,9 +31,24 @@ def time_latency(candidate: Side, baseline: Side, settings: Latency, confidence:
     try:
         for worker, inputs in (candidate, baseline):
             _put(worker, inputs, scenarios)
-        return time_pairs(candidate[0].time, baseline[0].time, scenarios, plan), ""
+        return time_pairs(_duel(candidate[0], baseline[0]), scenarios, plan), ""
     except WorkerFailedError as error:
         return None, f"a version failed while it was timed: {error.failure.kind}: {error.failure.text}"
+
+
+def _duel(candidate: Worker, baseline: Worker) -> Duel:
+    """Both workers take turns, on the same processor where the system lets a process be seated (Linux)."""
+    if not hasattr(os, "sched_setaffinity"):
+        return Duel(candidate=candidate.time, baseline=baseline.time)
+    processors = sorted(os.sched_getaffinity(0))
+
+    def seat(draw: float) -> None:
+        chosen = processors[int(draw * len(processors))]
+        with contextlib.suppress(ProcessLookupError):  # a worker that died says so at its next call
+            for worker in (candidate, baseline):
+                os.sched_setaffinity(worker.pid, {chosen})
+
+    return Duel(candidate=candidate.time, baseline=baseline.time, seat=seat)
 
 
 def _put(worker: Worker, inputs: pa.Table, scenarios: Sequence[Scenario]) -> None:

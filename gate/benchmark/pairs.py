@@ -23,7 +23,8 @@ Arm = Callable[[str, int], tuple[float, float]]
 """Call one version `calls` times on the inputs known by a key: (CPU seconds, wall seconds) of all calls together."""
 
 METHOD = (
-    "interleaved blocks of at least 8 ms in random order; CPU time of the worker read by the parent; "
+    "interleaved blocks of at least 8 ms in random order, both of a pair on one processor; "
+    "CPU time of the worker read by the parent; "
     "Hodges-Lehmann estimate of the ratio with its signed-rank interval; "
     "looks at 20, 40, 80, ... pairs that share the confidence"
 )
@@ -51,28 +52,43 @@ class Plan:
     seed: int = 0
 
 
-def time_pairs(candidate: Arm, baseline: Arm, scenarios: Sequence[Scenario], plan: Plan) -> Timings:
+Seat = Callable[[float], None]
+"""Seat both versions on one processor, drawn by a number in [0, 1)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Duel:
+    """Two versions, and how they are seated before each pair.
+
+    Processors differ: one may share its core with a busy neighbour for seconds. Both calls of a pair run on the same
+    one, and each pair draws anew.
+    """
+
+    candidate: Arm
+    baseline: Arm
+    seat: Seat = lambda _draw: None
+
+
+def time_pairs(duel: Duel, scenarios: Sequence[Scenario], plan: Plan) -> Timings:
     """Time all scenarios within one budget; what an early stop leaves over goes to the next scenario."""
     end = time.perf_counter() + plan.budget_s
     coin = random.Random(plan.seed)  # noqa: S311 - a fair coin, no secret
     results = []
     for index, scenario in enumerate(scenarios):
         share_s = (end - time.perf_counter()) / (len(scenarios) - index)
-        results.append(_time_scenario(candidate, baseline, scenario, plan, (share_s, coin)))
+        results.append(_time_scenario(duel, scenario, plan, (share_s, coin)))
     return Timings(environment=_environment(results), method=METHOD, latency=tuple(results))
 
 
-def _time_scenario(
-    candidate: Arm, baseline: Arm, scenario: Scenario, plan: Plan, limits: tuple[float, random.Random]
-) -> LatencyPairs:
+def _time_scenario(duel: Duel, scenario: Scenario, plan: Plan, limits: tuple[float, random.Random]) -> LatencyPairs:
     share_s, coin = limits
     end = time.perf_counter() + share_s
-    calls = _calls_per_block(candidate, baseline, scenario, end)
+    calls = _calls_per_block(duel, scenario, end)
     blocks: list[tuple[float, float, float, float]] = []
     stopped_by = "time budget"
     for look in LOOKS:
         while len(blocks) < look and time.perf_counter() < end:
-            blocks.append(_pair(candidate, baseline, scenario.name, calls, coin))
+            blocks.append(_pair(duel, scenario.name, calls, coin))
         if len(blocks) < look:
             break
         ratios = np.log([c / b for c, _, b, _ in blocks])
@@ -93,10 +109,10 @@ def _time_scenario(
     )
 
 
-def _calls_per_block(candidate: Arm, baseline: Arm, scenario: Scenario, end: float) -> int:
+def _calls_per_block(duel: Duel, scenario: Scenario, end: float) -> int:
     """Warm both up, then choose so many calls that a block of the faster version lasts at least 8 ms."""
     fastest = math.inf
-    for arm in (baseline, candidate):
+    for arm in (duel.baseline, duel.candidate):
         warm = [arm(scenario.name, 1)[1]]
         while len(warm) < WARM_UP_CALLS and time.perf_counter() < end - 2 * max(warm):
             warm.append(arm(scenario.name, 1)[1])
@@ -104,15 +120,15 @@ def _calls_per_block(candidate: Arm, baseline: Arm, scenario: Scenario, end: flo
     return min(MAX_CALLS, max(1, math.ceil(BLOCK_S / max(fastest, 1e-7))))
 
 
-def _pair(
-    candidate: Arm, baseline: Arm, key: str, calls: int, coin: random.Random
-) -> tuple[float, float, float, float]:
+def _pair(duel: Duel, key: str, calls: int, coin: random.Random) -> tuple[float, float, float, float]:
+    """Candidate CPU and wall, baseline CPU and wall, of one block each on one processor."""
+    duel.seat(coin.random())
     if coin.random() < 0.5:  # noqa: PLR2004 - a fair coin
-        first = candidate(key, calls)
-        second = baseline(key, calls)
+        first = duel.candidate(key, calls)
+        second = duel.baseline(key, calls)
         return (*first, *second)
-    second = baseline(key, calls)
-    first = candidate(key, calls)
+    second = duel.baseline(key, calls)
+    first = duel.candidate(key, calls)
     return (*first, *second)
 
 

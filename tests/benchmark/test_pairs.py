@@ -8,7 +8,7 @@ import gzip
 import numpy as np
 import pytest
 
-from gate.benchmark import Plan, Scenario, raw, time_pairs
+from gate.benchmark import Duel, Plan, Scenario, raw, time_pairs
 
 PLAN = Plan(warn=0.02, block=0.05, confidence=0.99, budget_s=20, seed=1)
 ONE = [Scenario(name="batch_1", batch_size=1)]
@@ -39,14 +39,14 @@ ENDS = {1.0: "within the warning tolerance", 1.2: "slower beyond the blocking to
 def test_it_stops_as_soon_as_the_answer_is_certain(ratio):
     """At the first look, where the noise is small."""
     candidate, baseline, _ = arms(ratio)
-    (pairs,) = time_pairs(candidate, baseline, ONE, PLAN).latency
+    (pairs,) = time_pairs(Duel(candidate=candidate, baseline=baseline), ONE, PLAN).latency
     assert (len(pairs.candidate_cpu_s), pairs.stopped_by) == (20, ENDS[ratio])
 
 
 def test_the_order_within_pairs_is_random():
     """Neither version always goes first."""
     candidate, baseline, log = arms(1.0, noise=0.5)
-    time_pairs(candidate, baseline, ONE, PLAN)
+    time_pairs(Duel(candidate=candidate, baseline=baseline), ONE, PLAN)
     firsts = log[20::2]
     assert 0.35 < firsts.count("candidate") / len(firsts) < 0.65
 
@@ -54,7 +54,7 @@ def test_the_order_within_pairs_is_random():
 def test_a_block_is_long_enough_to_be_timed():
     """At least 8 ms."""
     candidate, baseline, _ = arms(1.0)
-    (pairs,) = time_pairs(candidate, baseline, ONE, PLAN).latency
+    (pairs,) = time_pairs(Duel(candidate=candidate, baseline=baseline), ONE, PLAN).latency
     assert pairs.calls_per_block * 0.002 >= 0.0078
     assert np.median(pairs.baseline_cpu_s) == pytest.approx(0.002, rel=0.05)
 
@@ -68,7 +68,9 @@ def test_the_budget_holds_for_calls_that_last_longer():
         return 0.3, 0.3
 
     began = time.perf_counter()
-    timings = time_pairs(slow, slow, ONE * 3, Plan(warn=0.02, block=0.05, confidence=0.99, budget_s=1.0))
+    timings = time_pairs(
+        Duel(candidate=slow, baseline=slow), ONE * 3, Plan(warn=0.02, block=0.05, confidence=0.99, budget_s=1.0)
+    )
     assert time.perf_counter() - began < 4
     assert [pairs.stopped_by for pairs in timings.latency] == ["time budget"] * 3
 
@@ -76,7 +78,7 @@ def test_the_budget_holds_for_calls_that_last_longer():
 def test_every_number_can_be_recomputed_from_the_raw_pairs(tmp_path):
     """They lie beside the report, compressed, in full precision, the same bytes each time."""
     candidate, baseline, _ = arms(1.1)
-    timings = time_pairs(candidate, baseline, ONE, PLAN)
+    timings = time_pairs(Duel(candidate=candidate, baseline=baseline), ONE, PLAN)
     path = raw.write(timings, tmp_path)
     rows = list(csv.DictReader(gzip.decompress(path.read_bytes()).decode().splitlines()))
     assert [float(row["candidate_cpu_s"]) for row in rows] == timings.latency[0].candidate_cpu_s.tolist()
