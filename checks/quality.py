@@ -63,7 +63,12 @@ def check_metric(
         test(found)
     finally:
         ci = None if found is None else interval(found, confidence)
-        measure(metric.name, value, min=low, max=high, baseline=before, ci=ci, confidence=ci and confidence)
+        margin_ = None if found is None else found.margin
+        measure(
+            metric.name, value, min=low, max=high, margin=margin_, baseline=before, ci=ci, confidence=ci and confidence
+        )
+        if found is not None:
+            measure("loss", found.loss, margin=found.margin, ci=ci, confidence=confidence)
 
 
 def _compare(metric: Metric, case: Case, limits: Any) -> tuple[LossTest, float]:

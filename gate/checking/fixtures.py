@@ -165,7 +165,10 @@ def reproducibility(case: Case) -> Reproducibility:
 
 @pytest.fixture
 def measure(request: pytest.FixtureRequest) -> Callable[..., None]:
-    """Record a number; past its limit the check fails, with all limits reported together."""
+    """Record a number; past its limit the check fails, with all limits reported together.
+
+    A `margin` is shown as the limit and decides nothing here: a comparison's `test` does.
+    """
     notes = notes_of(request.node)
 
     def record(  # noqa: PLR0913 - one keyword a property of a measurement
@@ -174,12 +177,13 @@ def measure(request: pytest.FixtureRequest) -> Callable[..., None]:
         *,
         min: float | None = None,  # noqa: A002 - the contract's own word
         max: float | None = None,  # noqa: A002 - the contract's own word
+        margin: float | None = None,
         unit: str | None = None,
         baseline: float | str | None = None,
         ci: tuple[float, float] | None = None,
         confidence: float | None = None,
     ) -> None:
-        limit = max if max is not None else min
+        limit = next((bound for bound in (max, min, margin) if bound is not None), None)
         notes.measurements.append(
             Measurement(name=name, value=value, unit=unit, baseline=baseline, limit=limit, ci=ci, confidence=confidence)
         )
