@@ -1,0 +1,95 @@
+"""One registry with good and broken models, built once; each test judges its own copy through the command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+WORLD = Path(__file__).parent / "world.py"
+FAST = ("--only", "contract,outliers,quality")
+"""What most tests judge: timing takes seconds and has tests of its own."""
+
+
+@pytest.fixture(scope="session")
+def world(registry_db, tmp_path_factory, worker_id) -> Path:
+    """The folder with the registry, its artifacts and the evaluation data: shared, so nobody writes to it."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "world"
+    with FileLock(f"{folder}.lock"):
+        if not (folder / "done").exists():
+            folder.mkdir(exist_ok=True)
+            shutil.copy(registry_db, folder / "mlflow.db")
+            environment = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"}
+            done = subprocess.run(
+                [sys.executable, str(WORLD), str(folder)], capture_output=True, text=True, check=False, env=environment
+            )
+            assert done.returncode == 0, done.stderr[-3000:]
+            (folder / "done").touch()
+    return folder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def report(self) -> dict:
+        """The report that it printed, and nothing else."""
+        return json.loads(self.out)
+
+    def status(self, check_id: str) -> str:
+        """How one check ended."""
+        return next(check["status"] for check in self.report["checks"] if check["id"] == check_id)
+
+    def check(self, check_id: str) -> dict:
+        """One check of the report."""
+        return next(check for check in self.report["checks"] if check["id"] == check_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """A folder with a gate.yaml on a private copy of the world's registry."""
+
+    folder: Path
+
+    def gate(self, *arguments: str, **environment: str) -> Ended:
+        """Run the command line in the project's folder."""
+        scrubbed = {key: value for key, value in os.environ.items() if not key.startswith(("MLFLOW_", "GATE_"))}
+        done = subprocess.run(
+            [sys.executable, "-m", "gate.cli", *arguments],
+            cwd=self.folder, capture_output=True, text=True, check=False, timeout=280,
+            env={**scrubbed, "MLFLOW_DISABLE_TELEMETRY": "true", **environment},
+        )  # fmt: skip
+        assert "Traceback" not in done.stderr, done.stderr
+        return Ended(code=done.returncode, out=done.stdout, err=done.stderr)
+
+    def configure(self, text: str) -> None:
+        """Add settings to gate.yaml."""
+        path = self.folder / "gate.yaml"
+        path.write_text(path.read_text() + text)
+
+
+@pytest.fixture
+def project(world, tmp_path) -> Project:
+    """A project on a copy of the registry: tests may promote."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    shutil.copy(world / "mlflow.db", folder / "mlflow.db")
+    (folder / "gate.yaml").write_text(
+        "tracking_uri: sqlite:///mlflow.db\n"
+        f"defaults: {{data: {{path: {world / 'eval.parquet'}, target: y, id: id}}}}\n"
+        "isolation: {timeout_s: 20}\n"
+    )
+    return Project(folder=folder)
