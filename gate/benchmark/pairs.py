@@ -113,6 +113,8 @@ def _calls_per_block(duel: Duel, scenario: Scenario, end: float) -> int:
     """Warm both up, then choose so many calls that a block of the faster version lasts at least 8 ms."""
     fastest = math.inf
     for arm in (duel.baseline, duel.candidate):
+        if time.perf_counter() >= end:
+            return 1
         warm = [arm(scenario.name, 1)[1]]
         while len(warm) < WARM_UP_CALLS and time.perf_counter() < end - 2 * max(warm):
             warm.append(arm(scenario.name, 1)[1])
