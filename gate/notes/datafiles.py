@@ -64,10 +64,11 @@ def read_file(path: Path) -> DataFile | str:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     except (OSError, ValueError):
         return "which is not a readable file here"
+    facts = os.fstat(descriptor)
+    if not stat.S_ISREG(facts.st_mode):
+        os.close(descriptor)
+        return "which is not a regular file"
     with os.fdopen(descriptor, "rb") as file:
-        facts = os.fstat(file.fileno())
-        if not stat.S_ISREG(facts.st_mode):
-            return "which is not a regular file"
         if facts.st_size > SIZE_CAP_BYTES:
             return f"which is larger ({facts.st_size} bytes) than what is looked into here"
         return _read(path, file)

@@ -8,7 +8,6 @@ import re
 from gate.notes.markup import Inert
 from gate.notes.values import Value
 
-
 _LINKED = re.compile(r"(?i)www|gh-")
 
 
