@@ -16,7 +16,7 @@ def at(snapshot):
 
 
 def test_commits_between(git, at):
-    """The commits after the baseline's up to the candidate's, the newest first, with author, date, subject and files."""
+    """The commits after the baseline's up to the candidate's, the newest first, with all that is shown of them."""
     old = git.commit("first")
     git.commit("second", train="2", features="f")
     new = git.commit("third", train="3")
@@ -164,7 +164,5 @@ def test_hostile_subjects_and_names(git, at):
 def test_dirty_tree_only_where_a_tag_says_so(git, at):
     """MLflow records no dirty tree; a tag of the gate's does."""
     commit = git.commit("first")
-    answers = [
-        code_between(at(2, commit, **{"gate.source.dirty": said}), None, git.folder).dirty for said in ("true", "false")
-    ]
-    assert answers == [True, False]
+    candidates = [at(2, commit, **{"gate.source.dirty": said}) for said in ("true", "false")]
+    assert [code_between(each, None, git.folder).dirty for each in candidates] == [True, False]
