@@ -124,7 +124,7 @@ def _hurt(report: Plain) -> _Parts:
         lines.append(Phrase("answer.hurt.no_slices"))
     if any(found.bad(each) for each in checks):
         return "bad", Phrase("word.yes"), lines
-    if any(each["status"] != "passed" for each in checks) or (moved and moved["rows_total"]):
+    if any(each["status"] != "passed" for each in checks):
         return "notice", Phrase("word.some"), lines
     return "good", Phrase("word.none_found"), lines
 
@@ -168,14 +168,14 @@ def _notice(report: Plain) -> _Parts:
     if any(found.bad(each) for each in (*broken, *odd)):
         return "bad", Phrase("word.yes"), lines
     moved = found.check(report, "outliers.paired_delta")
-    share = found.figure(moved, "share_changed")
+    size = found.figure(moved, *_CHANGED, *_LARGEST)
     if not report["baseline"]:
         return "unknown" if not broken else "notice", Phrase("word.first"), lines
-    if report["diff"]["files"]["computes_identical"] or (share == 0 and not _changed_signature(report)):
+    if report["diff"]["files"]["computes_identical"] or (size == 0 and not _changed_signature(report)):
         return "good", Phrase("word.no"), lines
     return (
         ("unknown", Phrase("word.unmeasured"), lines)
-        if share is None and not broken
+        if size is None and not broken
         else ("notice", Phrase("word.yes"), lines)
     )
 
@@ -199,16 +199,22 @@ def _signature(report: Plain) -> list[Value]:
 
 
 def _shift(report: Plain) -> list[Value]:
+    """How far the answers move, as far as the shipped checks measured it."""
     lines: list[Value] = []
     moved = found.check(report, "outliers.paired_delta")
-    share = found.figure(moved, "share_changed")
+    share = found.figure(moved, *_CHANGED)
     if share is not None:
         lines.append(Phrase("answer.notice.share", {"share": Share(share)}))
-    middle, most = found.figure(moved, "median_abs_delta"), found.figure(moved, "max_abs_delta")
+    middle, most = found.figure(moved, *_MEDIAN), found.figure(moved, *_LARGEST)
     if middle is not None and most is not None:
         lines.append(Phrase("answer.notice.delta", {"median": middle, "max": most}))
-    effect = found.figure(found.check(report, "outliers.drift"), "effect_size")
+    effect = found.figure(found.check(report, "outliers.drift"), "effect_size", "shift")
     return lines if effect is None else [*lines, Phrase("answer.notice.drift", {"effect": effect})]
+
+
+_CHANGED = ("share_changed", "changed")
+_MEDIAN = ("median_abs_delta", "median difference")
+_LARGEST = ("max_abs_delta", "largest difference")
 
 
 def _slower(report: Plain) -> _Parts:

@@ -46,9 +46,15 @@ def measured(found: Plain | None, name: str) -> Plain | None:
     return next((each for each in found["measurements"] if each["name"] == name), None) if found else None
 
 
-def figure(found: Plain | None, name: str) -> float | None:
-    """Give a measured number; None where it was not measured or is not finite."""
-    return real(found and (measured(found, name) or {}).get("value"))
+def figure(found: Plain | None, *names: str) -> float | None:
+    """Give the first measured number of one of these names; None where there is none, or it is not finite.
+
+    With several output columns a measurement is named "<column>: <name>" or "<name>: <column>".
+    """
+    for each in found["measurements"] if found else ():
+        if {each["name"], *each["name"].split(": ")} & set(names):
+            return real(each["value"])
+    return None
 
 
 def real(value: object) -> float | None:

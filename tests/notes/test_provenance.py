@@ -110,6 +110,19 @@ def test_training_data_verified(suffix, snapshot, frame, tmp_path):
     run = {"datasets": (logged(path.name, compute_pandas_digest(frame)),)}
     found = items(snapshot(run=run), tmp_path)["training_data"]
     assert found.state is ItemState.VERIFIED
+    assert "3 rows, own digest of the whole file sha256:" in found.evidence
+
+
+@by_mlflow
+def test_large_training_data_say_what_the_digest_covers(snapshot, tmp_path):
+    """Beyond 10,000 rows the evidence says that MLflow's digest covers only the first ones."""
+    from mlflow.data.digest_utils import compute_pandas_digest
+
+    large = pd.DataFrame({"a": range(10_500)})
+    large.to_parquet(tmp_path / "train.parquet")
+    run = {"datasets": (logged("train.parquet", compute_pandas_digest(large), 10_500),)}
+    found = items(snapshot(run=run), tmp_path)["training_data"]
+    assert found.state is ItemState.VERIFIED
     assert "covers only the first 10000 rows" in found.evidence
 
 
