@@ -353,7 +353,7 @@ def check_wrong_rows(
     if ruling.ends == "inconclusive":
         inconclusive(ruling.why)
     if ruling.ends == "failed":
-        offending_rows(evidence.rows)
+        offending_rows(evidence.rows())
         pytest.fail(ruling.why)
 
 

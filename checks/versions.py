@@ -11,6 +11,7 @@ from gate.domain import Task
 from gate.evidence import assignment, shift
 from gate.evidence.arrays import Array, Floats, Ints
 from gate.evidence.noninferiority import same_answers
+from gate.evidence.outliers import worst_first
 from gate.evidence.outputs import Kind, Output, as_classes, common_codes
 from gate.evidence.paired import Harm, harm, mean_metric
 from gate.evidence.pairing import PROBA, Columns, Paired, pair
@@ -106,7 +107,7 @@ def _lengths(output: Output) -> Floats:
 def harmed(name: str, rows: Ints, case: Case) -> Harm | None:
     """Ask what the rows of a column that moved do to the metric; None where no labels go with the column."""
     labels, columns, before = labels_of(case), candidate_columns(case), baseline_columns(case)
-    if labels is None or before is None or name not in {main_name(columns, case), PROBABILITIES}:
+    if labels is None or before is None or not len(rows) or name not in {main_name(columns, case), PROBABILITIES}:
         return None
     needs = "class" if columns.get(name) is not None and columns[name].codes is not None else "number"
     metric = mean_metric("probability" if name == PROBABILITIES or is_probability(name, case) else needs)
@@ -116,11 +117,16 @@ def harmed(name: str, rows: Ints, case: Case) -> Harm | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agreements:
-    """The evidence about wrong rows, and the rows to show; `same` where all answers are equal but for rounding."""
+    """The evidence about wrong rows, and how far apart the rows' scores are; `same` where all answers are equal."""
 
     evidence: assignment.Evidence
-    rows: Ints
+    away: Floats
     same: bool = False
+
+    def rows(self) -> Ints:
+        """Give the rows that are off, the farthest first."""
+        size = np.abs(self.away.reshape(len(self.away), -1)).sum(axis=1)
+        return worst_first(size, size > 0)
 
 
 def agreements(case: Case) -> Agreements | None:
@@ -135,18 +141,18 @@ def agreements(case: Case) -> Agreements | None:
     if values is not None and not same:
         flat = [assignment.fingerprint(value) if value.ndim > 1 else value for value in values]
         misplaced = assignment.misplaced(*flat)
-    rows = np.flatnonzero(misplaced).astype(np.int64)
     candidate_labels, baseline_labels, gain = _with_labels(case, found)
     evidence = assignment.Evidence(
         versions=found,
-        alike=_alike(case),
-        moved=len(rows),
+        alike=found.clear or _alike(case),
+        moved=int(misplaced.sum()),
         candidate_labels=candidate_labels,
         baseline_labels=baseline_labels,
         label_gain=gain,
     )
-    shown = rows if len(rows) else np.argsort(-np.abs(ours - theirs).sum(axis=1), kind="stable")[:1000]
-    return Agreements(evidence=evidence, rows=shown, same=same)
+    return Agreements(
+        evidence=evidence, away=np.where(misplaced, np.inf, 0) if misplaced.any() else ours - theirs, same=same
+    )
 
 
 def _comparable(columns: Columns, before: Columns, case: Case) -> tuple[Floats, Floats, list[Array] | None] | None:
@@ -154,7 +160,7 @@ def _comparable(columns: Columns, before: Columns, case: Case) -> tuple[Floats, 
     columns, before = together(columns), together(before)
     for name in (PROBABILITIES, main_name(columns, case)):
         if name is not None and name in columns and name in before:
-            found = _scores(columns[name], before[name])
+            found = _scores(columns[name], before[name], spare=name == PROBABILITIES)
             if found is not None:
                 return found
     names = [name for name in amounts(columns) if name in amounts(before)]
@@ -165,7 +171,8 @@ def _comparable(columns: Columns, before: Columns, case: Case) -> tuple[Floats, 
     return assignment.column_scores(stacked[0], chosen), assignment.column_scores(stacked[1], chosen), stacked
 
 
-def _scores(ours: Output, theirs: Output) -> tuple[Floats, Floats, list[Array] | None] | None:
+def _scores(ours: Output, theirs: Output, *, spare: bool) -> tuple[Floats, Floats, list[Array] | None] | None:
+    """Scores of one column; with `spare` one column of a vector is left out, since all of them sum to 1."""
     if ours.codes is not None and theirs.codes is not None:
         codes, _ = common_codes(ours, theirs)
         classes = assignment.commonest(codes[1])
@@ -175,7 +182,7 @@ def _scores(ours: Output, theirs: Output) -> tuple[Floats, Floats, list[Array] |
     values: list[Array] = [ours.numbers, theirs.numbers]
     if ours.numbers.ndim == 1:
         return assignment.rank_scores(ours.numbers), assignment.rank_scores(theirs.numbers), values
-    chosen = assignment.widest(theirs.numbers)
+    chosen = assignment.widest(theirs.numbers[:, 1:]) + 1 if spare else assignment.widest(theirs.numbers)
     return assignment.column_scores(ours.numbers, chosen), assignment.column_scores(theirs.numbers, chosen), values
 
 
@@ -191,7 +198,8 @@ def _with_labels(
         if isinstance(paired, Paired) and paired.baseline is not None:
             ours = assignment.scores_of(paired.truth.values, paired.candidate)
             theirs = assignment.scores_of(paired.truth.values, paired.baseline)
-            return assignment.align(*ours), assignment.align(*theirs), _gain(ours, found)
+            gain = _gain(ours, found) if found.elsewhere else 0.0
+            return assignment.align(*ours, search=False), assignment.align(*theirs, search=False), gain
     return None, None, 0.0
 
 

@@ -31,17 +31,18 @@ class Alignment:
 
     `agreement` lies in [-1, 1], with the deviation `chance` that it has over random pairings. `best` is the largest
     agreement over all rotations of the rows and of their reverse, `lag` and `reversed` say which, and `better_z` how
-    clearly it beats the present order. `varied` counts the rows outside the commonest answer of either column.
+    clearly it beats the present order. `varied` counts the rows outside the commonest answer of either column, where
+    the agreement is not clear (it matters nowhere else).
     """
 
     rows: int
     agreement: float
     chance: float
-    best: float
-    lag: int
-    reversed: bool
-    better_z: float
-    varied: int
+    varied: int = 0
+    best: float = 0.0
+    lag: int = 0
+    reversed: bool = False
+    better_z: float = 0.0
 
     @property
     def clear(self) -> bool:
@@ -88,7 +89,8 @@ def class_scores(codes: Ints, classes: Ints) -> Floats:
 
 def widest(values: Floats) -> Ints:
     """Choose the columns of an array (n, k) that vary most."""
-    spread = np.nan_to_num(np.nanstd(np.where(np.isfinite(values), values, np.nan), axis=0))
+    valid = np.isfinite(values).all(axis=1)
+    spread = (values if valid.all() else values[valid]).std(axis=0) if valid.any() else np.zeros(values.shape[1])
     return np.sort(np.argsort(-spread, kind="stable")[:COLUMNS]).astype(np.int64)
 
 
@@ -98,24 +100,31 @@ def commonest(codes: Ints) -> Ints:
     return np.asarray(np.sort(found[np.argsort(-counts, kind="stable")[:COLUMNS]]), dtype=np.int64)
 
 
-def align(ours: Floats, theirs: Floats) -> Alignment:
-    """Compare centred scores (n, d) of both columns row by row, and in every rotation, forwards and backwards."""
+def align(ours: Floats, theirs: Floats, *, search: bool = True) -> Alignment:
+    """Compare centred scores (n, d) of both columns row by row, and in every rotation, forwards and backwards.
+
+    Without `search` the present order alone is looked at.
+    """
     rows = len(ours)
     size = math.sqrt(float((ours**2).sum()) * float((theirs**2).sum()))
     if rows < 2 or size == 0:  # noqa: PLR2004 - nothing to compare
-        return Alignment(rows=rows, agreement=0, chance=1, best=0, lag=0, reversed=False, better_z=0, varied=0)
+        return Alignment(rows=rows, agreement=0, chance=1)
     chance = math.sqrt(float(((ours.T @ ours) * (theirs.T @ theirs)).sum()) / (rows - 1)) / size
-    agreement = float((ours * theirs).sum()) / size
+    agreement = float(np.vdot(ours, theirs)) / size
+    varied = 0 if agreement >= CLEAR_Z * chance else min(_varied(ours), _varied(theirs))
+    if not search:
+        return Alignment(rows=rows, agreement=agreement, chance=chance, varied=varied)
     best, lag, backwards = _best_order(ours, theirs, size)
+    better_z = _better(ours, theirs, reorder(rows, lag, backwards=backwards)) if best > agreement else 0.0
     return Alignment(
         rows=rows,
         agreement=agreement,
         chance=chance,
+        varied=varied,
         best=best,
         lag=lag,
         reversed=backwards,
-        better_z=_better(ours, theirs, reorder(rows, lag, backwards=backwards)),
-        varied=min(_varied(ours), _varied(theirs)),
+        better_z=better_z,
     )
 
 
@@ -127,15 +136,13 @@ def reorder(rows: int, lag: int, *, backwards: bool) -> Ints:
 
 def _best_order(ours: Floats, theirs: Floats, size: float) -> tuple[float, int, bool]:
     """The rotation with the largest agreement, all at once by the convolution theorem."""
-    best = (-math.inf, 0, False)
-    columns = range(ours.shape[1])
-    for backwards in (False, True):
-        step = -1 if backwards else 1
-        products = sum(np.conj(np.fft.rfft(ours[::step, k])) * np.fft.rfft(theirs[:, k]) for k in columns)
-        agreements = np.fft.irfft(np.asarray(products), len(ours)) / size
-        lag = int(agreements.argmax())
-        best = max(best, (float(agreements[lag]), lag, backwards), key=lambda found: found[0])
-    return best
+    mine, others = (np.fft.rfft(scores, axis=0) for scores in (ours, theirs))
+    forwards = np.fft.irfft((np.conj(mine) * others).sum(axis=1), len(ours))
+    turned = np.fft.irfft((mine * others).sum(axis=1), len(ours))
+    lag, mirror = int(forwards.argmax()), int(turned.argmax())
+    if forwards[lag] >= turned[mirror]:
+        return float(forwards[lag]) / size, lag, False
+    return float(turned[mirror]) / size, (mirror + 1) % len(ours), True
 
 
 def _better(ours: Floats, theirs: Floats, order: Ints) -> float:
@@ -164,6 +171,8 @@ def misplaced(ours: Floats, theirs: Floats) -> Bools:
         return none
     centre, scale = centre_and_scale(theirs)
     rounding = 4e-6 * scale + 4e-7 * abs(centre)
+    if abs(float(ours.mean() - theirs.mean())) > rounding:
+        return none
     if not bool((np.abs(np.sort(ours) - np.sort(theirs)) <= rounding).all()):
         return none
     moved = np.abs(ours - theirs) > 10 * rounding

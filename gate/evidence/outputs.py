@@ -135,8 +135,8 @@ def same_level(one: object, other: object) -> bool:
 def _used_levels(output: Output) -> dict[int, Any]:
     if output.codes is None:
         raise ValueError(f"a column of kind {output.kind} has no classes")
-    used = np.unique(output.codes)
-    return {int(code): output.levels[code] for code in used if code >= 0}
+    used = np.flatnonzero(np.bincount(output.codes + 1, minlength=1)[1:])
+    return {int(code): output.levels[code] for code in used}
 
 
 def _recoded(output: Output, keys: dict[int, Hashable], position: dict[Hashable, int]) -> Ints:

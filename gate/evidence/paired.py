@@ -118,7 +118,9 @@ def harm(metric: Metric, paired: Paired, rows: Ints) -> Harm | None:
     The metric must be a mean over rows (mae, accuracy, brier). The p-value is that of Student's one-sided t over the
     moved rows: choosing rows by how far they moved, not by their labels, leaves it fair.
     """
-    inside = np.isin(paired.rows, rows)
+    chosen = np.zeros(int(paired.rows.max()) + 1, dtype=bool)
+    chosen[rows[rows < len(chosen)]] = True
+    inside = chosen[paired.rows]
     if paired.baseline is None or inside.sum() < 5:  # noqa: PLR2004 - fewer have no distribution
         return None
     from scipy.special import stdtr

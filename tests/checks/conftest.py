@@ -59,7 +59,9 @@ def make_case(candidate, baseline=None, labels=None, *, task=Task.REGRESSION, co
         task=task,
         config=settings,
         confidence=0.99,
-        metrics=tuple(MetricAsked(name=name, limits=limits) for name, limits in asked.items()) if labels is not None else (),
+        metrics=tuple(MetricAsked(name=name, limits=limits) for name, limits in asked.items())
+        if labels is not None
+        else (),
         reproducibility=Reproducibility(),
     )
 

@@ -43,7 +43,9 @@ def rates(monkeypatch, metric, make, runs=RUNS):
     for seed in range(runs):
         truth, candidate, baseline = make(np.random.default_rng(seed))
         asked = Truth(values=truth, classes=2 if METRICS[metric].needs == "class" else 0)
-        allowed = 0.018 if metric == "accuracy" else margin(METRICS[metric], asked, METRICS[metric].value(asked, baseline))
+        allowed = (
+            0.018 if metric == "accuracy" else margin(METRICS[metric], asked, METRICS[metric].value(asked, baseline))
+        )
         found = loss_test(METRICS[metric], asked, candidate, baseline, allowed, seed)
         failed += found.p_beyond <= ALPHA
         passed += found.p_within <= ALPHA
