@@ -126,7 +126,8 @@ def _hurt(report: Plain) -> _Parts:
         return "bad", Phrase("word.yes"), lines
     if any(each["status"] != "passed" for each in checks):
         return "notice", Phrase("word.some"), lines
-    return "good", Phrase("word.none_found"), lines
+    sure = found.check(report, "quality.slices") is not None
+    return "good" if sure else "unknown", Phrase("word.none_found"), lines
 
 
 def _odd(report: Plain) -> list[Plain]:

@@ -33,7 +33,7 @@ class DataFile(NamedTuple):
 
 def local_path(dataset: LoggedDataset, repository: Path | None) -> Path | None:
     """Where the source lies on this machine; None for another scheme. Relative paths start at `repository`."""
-    uri = _uri(dataset.source)
+    uri = source_uri(dataset.source)
     if not uri or "\0" in uri:
         return None
     parts = urlsplit(uri)
@@ -43,7 +43,8 @@ def local_path(dataset: LoggedDataset, repository: Path | None) -> Path | None:
     return path if path.is_absolute() else (repository or Path.cwd()) / path
 
 
-def _uri(source: str) -> str:
+def source_uri(source: str) -> str:
+    """Give the address inside MLflow's JSON text of a source; empty where it holds none."""
     try:
         value = json.loads(source)
     except (ValueError, RecursionError):

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from gate.domain import Artifact, ArtifactFile, Change, Diff, Field, FilesDiff, LoggedDataset, Signature, Snapshot
 from gate.notes.commits import code_between
 from gate.notes.cut import cut
+from gate.notes.datafiles import source_uri
 
 CHANGES_CAP = 200
 FILES_CAP = 200
@@ -120,7 +121,7 @@ def _of_dataset(dataset: LoggedDataset) -> dict[str, object]:
         "digest": dataset.digest,
         "rows": dataset.rows,
         "columns": None if dataset.columns is None else ", ".join(dataset.columns),
-        "source": f"{dataset.source_type}: {dataset.source}",
+        "source": source_uri(dataset.source) or dataset.source_type,
     }
 
 

@@ -110,7 +110,9 @@ def _measurements(each: Plain) -> Value:
 
 
 def _measurement(measurement: Plain) -> Phrase:
-    args: dict[str, Value] = {"name": measurement["name"], "value": found.pair(measurement["value"])[0]}
+    value, unit = found.pair(measurement["value"])[0], measurement["unit"]
+    with_unit = Phrase("valued", {"value": value, "unit": Sentence(unit)}) if unit else value
+    args: dict[str, Value] = {"name": measurement["name"], "value": with_unit}
     if measurement["limit"] is None:
         return Phrase("measurement.alone", args)
     return Phrase("measurement.limited", {**args, "limit": found.pair(measurement["limit"])[0]})

@@ -30,10 +30,10 @@ _WORD = r"[^\W_]+"
 _PLAIN_WORD = re.compile(
     rf"[(“\"']{{0,2}}[-+−±≥≤×]?{_WORD}(?:(?:[-'’,:;%]|(?<=\d)\.(?=\d)){{1,2}}{_WORD})*[%°]?[)”\"']{{0,2}}[.,:;?!]?[)”\"']?"  # noqa: RUF001 - as said above
 )
-_SIGN = re.compile(r"[-–—+=±≥≤→×·…%.,:;)]\Z")  # noqa: RUF001 - as said above
+_SIGN = re.compile(r"[-–—+=±≥≤→×·…%.,:;)]\Z|\.\.\.\Z")  # noqa: RUF001 - as said above
 _QUOTED = re.compile(r"(?<!`)`([^`]+)`(?!`)")
-_TAIL = re.compile(r"(?<=[^\s.,:;])[.,:;]\Z")
-_REFERENCE = re.compile(r"(?i)\bGH-\d|\bwww\b|(?<![\w.])[0-9a-f]{7,}(?![\w.])|:\w+:")
+_EDGES = re.compile(r"(\(?)(.*?[^)\"'.,:;])([)\"'.,:;]*)\Z")
+_REFERENCE = re.compile(r"(?i)\bGH-\d|\bwww\b|(?<!\w)(?=\d*[a-f])[0-9a-f]{7,}(?!\w)|:\w+:")
 _FENCE = re.compile(r"`+")
 _LIST_MARK = re.compile(r"\d+[.)]|[-+=…—–]+")  # noqa: RUF001 - what a line could begin with
 
@@ -103,10 +103,16 @@ def _stretches(text: str, *, first: bool) -> Iterator[tuple[bool, str]]:
             kinds[index] = kinds[index - 1] or kinds[index + 1]
     for plain, stretch in groupby(zip(kinds, words, strict=True), key=lambda pair: pair[0]):
         joined = "".join(word for _, word in stretch)
-        tail = None if plain or _LIST_MARK.fullmatch(joined) else _TAIL.search(joined)
-        yield plain, joined[: tail.start()] if tail else joined
-        if tail:
-            yield True, tail.group()
+        yield from [(True, joined)] if plain else _bare(joined)
+
+
+def _bare(text: str) -> Iterator[tuple[bool, str]]:
+    """Leave brackets and full stops around a stretch outside of its code, unless they are part of it."""
+    found = None if _LIST_MARK.fullmatch(text) else _EDGES.fullmatch(text)
+    if not found or re.search(r"[()\"']", found.group(2)):
+        yield False, text
+        return
+    yield from ((not index % 2, part) for index, part in enumerate(found.groups()) if part)
 
 
 def _is_plain(word: str, *, first: bool) -> bool:

@@ -17,7 +17,7 @@ from gate.domain import (
 )
 from gate.notes.commits import COMMIT_TAG, URL_TAG, CommitFacts, commit_facts, recorded_commit, recorded_dirt
 from gate.notes.cut import cut
-from gate.notes.datafiles import DIGEST_ROWS, DataFile, local_path, read_file
+from gate.notes.datafiles import DIGEST_ROWS, DataFile, local_path, read_file, source_uri
 from gate.notes.preprocessing import preprocessing_kept
 
 Finding = tuple[ItemState, str, str]
@@ -162,7 +162,7 @@ def _dataset(dataset: LoggedDataset, repository: Path | None) -> Finding:
     name = f"{cut(dataset.name, 80)} (MLflow digest {cut(dataset.digest, 20)})"
     if isinstance(file, str):
         fix = 'mlflow.data.from_pandas(train, source="data/train.parquet")   # a source that can be read again'
-        where = cut(dataset.source, 120)
+        where = cut(source_uri(dataset.source) or dataset.source_type, 120)
         return ItemState.PRESENT, f"{name} is logged with the source {where}, {file}: its content is not checked.", fix
     if dataset.rows is not None and dataset.rows != file.rows:
         evidence = f"{name} is logged with {dataset.rows} rows, its source file holds {file.rows}."

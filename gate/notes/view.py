@@ -81,7 +81,7 @@ def _counts(report: Plain) -> Phrase:
     counts = report["counts"]
     always = ("passed", "failed")
     shown = [name for name in _COUNTS if counts[name] or name in always]
-    items = Several([Phrase(f"count.{name}", {"count": counts[name]}) for name in shown])
+    items = Several([Phrase(f"count.{name}", {"n": counts[name], "count": counts[name]}) for name in shown])
     return Phrase("counts", {"items": items})
 
 

@@ -153,12 +153,14 @@ def number(value: float, digits: int = 4) -> str:
 
 
 def percent(share: float, *, signed: bool = False) -> str:
-    """Write a share as a percentage with at most three significant digits, more only where it is next to 100 %."""
+    """Write a share as a percentage with three significant digits, four next to 100 %; a change with one decimal."""
     if not math.isfinite(share):
         return str(share)
+    if signed:
+        return f"{share * 100:+.1f}%"
     close = 0 < 1 - abs(share) < 0.005  # noqa: PLR2004 - 99.5 %: here rounding would say 100 %
     text = number(share * 100, 4 if close else 3)
-    return f"+{text}%" if signed and share > 0 else f"{text}%"
+    return f"{text}%"
 
 
 def size(count: int) -> str:
