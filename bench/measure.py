@@ -62,30 +62,34 @@ def check_wall(project: Path, model: str) -> Measurement:
     )
 
 
-def output_checks() -> tuple[Measurement, ...]:
-    """CPU seconds and peak memory of the output checks on a million rows, beside the frame itself."""
+def output_checks(kind: str) -> tuple[Measurement, ...]:
+    """CPU seconds and peak memory of the output checks on a million rows, beside the frame itself.
+
+    `kind` is "numbers" (a regression) or "probabilities" (a matrix of two classes).
+    """
     from bench.output_checks import measure
 
-    runs = [measure(rows=1_000_000) for _ in range(3)]
-    command, beside = "python -m bench.output_checks", "median of 3, each in a process of its own"
+    runs = [measure(1_000_000, kind) for _ in range(3)]
+    command = f"python -m bench.output_checks 1000000 {kind}"
+    beside = "the categories outliers and contract, made-up answers, median of 3 runs in processes of their own"
     return (
         Measurement(
-            name="output_checks_cpu",
-            what="The output checks on 1,000,000 rows, CPU beside the models' own",
+            name=f"output_checks_cpu_{kind}",
+            what=f"The output checks on 1,000,000 rows of {kind}, CPU beside the models' own",
             unit="s",
             limit=3,
             values=tuple(run.cpu_s for run in runs),
             command=command,
-            method=f"CPU time of all checks of the category outliers, {beside}",
+            method=f"CPU time of all checks of {beside}",
         ),
         Measurement(
-            name="output_checks_memory",
-            what="The output checks on 1,000,000 rows, memory above the frame",
+            name=f"output_checks_memory_{kind}",
+            what=f"The output checks on 1,000,000 rows of {kind}, memory above the frame",
             unit="MB",
             limit=300,
             values=tuple(run.extra_mb for run in runs),
             command=command,
-            method=f"peak resident memory above that before the checks, {beside}",
+            method=f"peak resident memory above that before the checks, of {beside}",
         ),
     )
 

@@ -35,7 +35,7 @@ def main() -> None:
 
 
 def _run(folder: Path) -> str:
-    """What the command shows on a terminal: the steps, the table, the verdict."""
+    """What the command prints on standard output: the table and the verdict."""
     gate = Path(sys.executable).parent / COMMAND[0]
     done = subprocess.run(  # noqa: S603 - the command is gate's own
         [gate, *COMMAND[1:], "--color", "always"],
@@ -43,7 +43,7 @@ def _run(folder: Path) -> str:
         env={**os.environ, "COLUMNS": str(WIDTH), "MLFLOW_DISABLE_TELEMETRY": "true"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
+        stderr=subprocess.DEVNULL,
         text=True,
         check=False,
     )
