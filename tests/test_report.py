@@ -91,3 +91,8 @@ def test_long_values_in_rows_are_cut():
     assert len(report.cell("x" * 500)) == 200
     assert report.cell(np.arange(12.0).reshape(3, 4)) == "array of 3x4: 0.0, 1.0, 2.0, 3.0, 4.0, …"
     assert report.cell(b"\x00" * 100) == "100 bytes: 0000000000000000…"
+
+
+def test_a_column_s_name_that_is_no_unicode_can_be_written():
+    """Keys of offending rows come from data."""
+    report.json.dumps(report.plain({"\ud800": 1}), ensure_ascii=False).encode("utf-8")
