@@ -13,9 +13,12 @@ from typing import Any
 
 import pytest
 from filelock import FileLock
+from hypothesis import settings
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+settings.register_profile("gate", deadline=None)  # machines are noisy: no test is about time
+settings.load_profile("gate")
 
 
 @pytest.fixture(scope="session")
