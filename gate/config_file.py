@@ -46,6 +46,10 @@ def load(path: Path) -> Document:
     """
     try:
         text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise UsageError(
+            f"The configuration {path} does not exist.", remedy="Correct --config, or write one with `gate init`."
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"The configuration {path} cannot be read: {error}.", remedy="Give --config FILE.") from None
     if len(text) > SIZE_CAP:

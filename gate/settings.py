@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -41,6 +42,8 @@ def _only_share(value: object) -> object:
     return share
 
 
+_ALIAS = re.compile(r"[\w-]{1,255}")
+_RESERVED = re.compile(r"latest|[vV]\d+")
 _PERCENT_SCHEMA = {"type": "string", "pattern": r"^\s*-?\d+(\.\d+)?\s*%\s*$"}
 Percent = Annotated[Share, BeforeValidator(_only_share), WithJsonSchema(_PERCENT_SCHEMA)]
 Margin = Annotated[
@@ -156,6 +159,18 @@ class Promotion(_Settings):
     """Mirror the aliases in MLflow's legacy stages where the registry has them."""
     approvals: dict[Stage, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
     """How many people must approve, for each stage."""
+
+    @model_validator(mode="after")
+    def _each_stage_has_an_alias_of_its_own(self) -> Promotion:
+        names = [self.alias(stage) for stage in Stage]
+        if len(set(names)) != len(names):
+            raise ValueError(f"staging and production have the same alias {names[0]!r}: give each its own")
+        reserved = [name for name in names if not _ALIAS.fullmatch(name) or _RESERVED.fullmatch(name)]
+        if reserved:
+            raise ValueError(
+                f"{reserved[0]!r} is no alias that MLflow takes: letters, digits, - and _, not latest or v1"
+            )
+        return self
 
     def alias(self, stage: Stage) -> str:
         """Give the alias that stands for a stage."""

@@ -157,3 +157,10 @@ def test_the_nearest_file_above_is_found(tmp_path):
     (tmp_path / "gate.yaml").write_text("")
     (tmp_path / "a" / "b").mkdir(parents=True)
     assert config.find(tmp_path / "a" / "b") == tmp_path / "gate.yaml"
+
+
+@pytest.mark.parametrize("aliases", ["{staging: x, production: x}", "{staging: production}", "{staging: latest}"])
+def test_an_alias_stands_for_one_stage_and_is_one_that_mlflow_takes(read, aliases):
+    """Two stages under one alias could not be told apart."""
+    with pytest.raises(UsageError, match="alias"):
+        read(f"models: {{m: {{promotion: {{aliases: {aliases}}}}}}}\n")

@@ -87,7 +87,14 @@ def _settled(metric: Metric, loss: float, margin: float, *, worse: bool) -> Loss
     )
 
 
+def _untouched(name: str, margin: float) -> LossTest:
+    """No row weighs differently in the two metrics: other answers that this metric does not see (the same ranking)."""
+    return LossTest(name=name, loss=0.0, standard_error=0.0, margin=margin, p_beyond=1.0, p_within=0.0)
+
+
 def _judged(name: str, loss: float, margin: float, spread: _Spread, rows: int) -> LossTest:
+    if rows > 1 and loss == 0 and spread.error == 0:
+        return _untouched(name, margin)
     if rows < 2 or not math.isfinite(spread.error) or spread.error <= 0:  # noqa: PLR2004 - one row has no spread
         return LossTest(name=name, loss=loss, standard_error=math.inf, margin=margin, p_beyond=1.0, p_within=1.0)
     from scipy.special import stdtr
@@ -150,4 +157,4 @@ def _needed(loss: float, margin: float, error: float, rows: int) -> int:
     gap = loss - margin if loss > 1.5 * margin else 2 * margin - max(loss, 0.0)
     wanted = rows * ((CONFIDENCE_Z + POWER_Z) * error / gap) ** 2
     floor = math.log(0.01) / math.log(1 - UNSEEN)
-    return math.ceil(max(wanted, floor, rows + 1))
+    return math.ceil(max(wanted, floor, 1.5 * rows))

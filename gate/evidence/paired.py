@@ -10,7 +10,7 @@ import numpy as np
 from gate.evidence.arrays import Array, Floats, Ints
 from gate.evidence.metrics import METRICS, Metric, Truth, margin
 from gate.evidence.outliers import centre_and_scale, worst_first
-from gate.evidence.outputs import Kind, Output, common_codes
+from gate.evidence.outputs import Output, common_codes
 from gate.evidence.pairing import Paired
 
 FAR = 8.0
@@ -20,18 +20,24 @@ FLOOR = 0.5
 TAIL = 0.75
 """The deviation of the differences is no smaller than this quantile tells."""
 TAIL_Z = 1.15
+FEW = 3
+FEW_SHARE = 0.001
 HARM_P = 0.001
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moves:
-    """How far the rows moved: `size` (n,), NaN where a version gave no answer; `unit` is the baseline's deviation."""
+    """How far the rows moved: `size` (n,), NaN where a version gave no answer, and the median of it.
+
+    `far` are the rows that moved farther than `limit` (of the baseline's usual answers), worst first; `wild` says
+    whether they are more than a few stragglers.
+    """
 
     size: Floats
-    unit: float
     typical: float
     limit: float
     far: Ints
+    wild: bool
 
 
 def sizes(candidate: Output, baseline: Output) -> Floats:
@@ -55,46 +61,44 @@ def sizes(candidate: Output, baseline: Output) -> Floats:
 def moves(candidate: Output, baseline: Output, limit: float | None = None) -> Moves:
     """Find the rows that moved farther than the limit, worst first.
 
-    Without a limit a row moved far by more than 8 robust deviations of all differences (their median taken off: a
-    common offset is a shift) and by more than half a robust deviation of the baseline's answers. The deviation is
-    1.4826 times the median absolute deviation, and at least the 75 % quantile over 1.15: half of the rows
-    may be untouched, and a quarter far off, without a say.
+    Without a limit a row moved far by more than 8 robust deviations of all differences and by more than half a robust
+    deviation of the baseline's answers; where the baseline's answer lies z > 1 such deviations from their median, z
+    times as far, since large answers differ more. The deviation of the differences is 1.4826 times their median size,
+    at least the 75 % quantile over 1.15: half of the rows may be untouched, and a quarter far off, without a say.
+    Three such rows and a thousandth of all are wild, or a single one that moved twice as far.
     """
     size = sizes(candidate, baseline)
-    unit = _unit(baseline)
-    if limit is None:
-        known = size[np.isfinite(size)]
-        limit = _far_limit(known, unit) if len(known) else math.inf
-    with np.errstate(invalid="ignore"):
-        far = worst_first(size, size > limit)
     typical = float(np.nanmedian(size)) if not np.isnan(size).all() else math.nan
-    return Moves(size=size, unit=unit, typical=typical, limit=limit, far=far)
+    with np.errstate(invalid="ignore"):
+        if limit is not None:
+            far = worst_first(size, size > limit)
+            return Moves(size=size, typical=typical, limit=limit, far=far, wild=bool(len(far)))
+        relative, unit = _relative(size, baseline)
+        known = relative[np.isfinite(relative)]
+        limit = _far_limit(known, unit) if len(known) else math.inf
+        far = worst_first(relative, relative > limit)
+        wild = len(far) >= max(FEW, FEW_SHARE * len(size)) or bool((relative > 2 * limit).any())
+    return Moves(size=size, typical=typical, limit=limit, far=far, wild=wild)
+
+
+def _relative(size: Floats, baseline: Output) -> tuple[Floats, float]:
+    """Sizes (n,) over how far out the baseline's answers lie, at least 1; and the baseline's robust deviation."""
+    if baseline.numbers is None or not baseline.valid.any():
+        return size, 1.0
+    if baseline.numbers.ndim > 1:
+        spread = baseline.numbers[baseline.valid].std(axis=0)
+        return size, math.sqrt(float(spread @ spread))
+    centre, unit = centre_and_scale(baseline.numbers[baseline.valid])
+    if unit == 0:
+        return size, unit
+    return np.asarray(size / np.maximum(1.0, np.abs(baseline.numbers - centre) / unit)), unit
 
 
 def _far_limit(size: Floats, unit: float) -> float:
-    """A median and a quantile of the sizes themselves: honest differences scatter around 0."""
+    """Give the limit from a median and a quantile of the sizes themselves: honest differences scatter around 0."""
     middle, tail = np.quantile(size, [0.5, TAIL])
     deviation = max(1.4826 * float(middle), float(tail) / TAIL_Z)
     return max(FAR * deviation, FLOOR * unit)
-
-
-def _unit(baseline: Output) -> float:
-    if baseline.numbers is None:
-        return 1.0
-    numbers = baseline.numbers[baseline.valid]
-    if not len(numbers):
-        return 1.0
-    if numbers.ndim == 1:
-        return centre_and_scale(numbers)[1]
-    return math.sqrt(float((numbers.std(axis=0) ** 2).sum()))
-
-
-def rounding(baseline: Output) -> float:
-    """Give how much two answers may differ by the rounding of single precision alone."""
-    if baseline.kind in {Kind.CLASS, Kind.OTHER} or baseline.numbers is None:
-        return 0.0
-    numbers = np.abs(baseline.numbers[baseline.valid])
-    return 1e-5 * float(numbers.max(initial=0.0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

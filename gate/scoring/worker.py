@@ -58,8 +58,11 @@ class Server:
         return {**header, "seq": question["seq"]}, payload
 
     def _hello(self, question: dict[str, Any], _: bytes) -> Answer:
-        import mlflow.pyfunc  # noqa: F401 - its import is what takes the time
+        import mlflow.pyfunc  # its import is what takes the time
+        import mlflow.pyfunc.utils.data_validation
 
+        # MLflow's advice to the model's author, on every load: it would push out what the model printed
+        mlflow.pyfunc.utils.data_validation.color_warning = lambda *_, **__: None
         return {"nonce": question["nonce"]}, b""
 
     def _load(self, question: dict[str, Any], _: bytes) -> Answer:
