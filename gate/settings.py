@@ -167,9 +167,7 @@ class Promotion(_Settings):
             raise ValueError(f"staging and production have the same alias {names[0]!r}: give each its own")
         reserved = [name for name in names if not _ALIAS.fullmatch(name) or _RESERVED.fullmatch(name)]
         if reserved:
-            raise ValueError(
-                f"{reserved[0]!r} is no alias that MLflow takes: letters, digits, - and _, not latest or v1"
-            )
+            raise ValueError(f"{reserved[0]!r} is no alias: letters, digits, - and _ make one, not latest nor v1")
         return self
 
     def alias(self, stage: Stage) -> str:

@@ -27,7 +27,7 @@ def initialise(folder: Path, tracking_uri: str | None, registry_uri: str | None)
         yield f"The registry could not be read ({problem}): gate.yaml names no models yet."
     yield _write(folder, Path(FILE_NAME), HEADER + _yaml(_proposal(survey, tracking_uri, registry_uri)))
     for source, target in TARGETS:
-        yield _write(folder, target, files("gate.templates").joinpath("init", source).read_text(encoding="utf-8"))
+        yield _write(folder, target, files("gate.templates").joinpath("for-init", source).read_text(encoding="utf-8"))
     yield from _ignored(folder)
     if survey is not None:
         yield from _found(survey)

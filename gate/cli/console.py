@@ -57,7 +57,7 @@ class Progress:
             yield
             return
         start = time.perf_counter()
-        if self._console.is_terminal and os.environ.get("TERM") != "dumb":
+        if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
             with self._console.status(f"{what} …"):
                 yield
         else:

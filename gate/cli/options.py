@@ -121,8 +121,8 @@ def stage_option(default: Stage = Stage.STAGING) -> Callable[[Command], Command]
     return click.option(
         "--to",
         "stage",
-        type=click.Choice(list(Stage)),
-        default=default,
+        type=click.Choice([stage.value for stage in Stage]),
+        default=default.value,
         show_default=True,
         callback=lambda _context, _option, value: Stage(value),
         help="The stage to promote to.",
