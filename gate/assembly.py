@@ -54,7 +54,7 @@ def now() -> str:
 
 def report_of(findings: Findings, gate: GateInfo, *, isolation: str, started_at: str) -> Report:
     """Decide the verdict and put the report together."""
-    decided, reasons = verdict.decide(findings.results)
+    decided, reasons = verdict.decide(findings.results, gate.only)
     comparison = findings.comparison
     return Report(
         schema="gate.report/1",

@@ -20,6 +20,13 @@ def resolve(registry: Registry, model: str, version: str) -> int:
     return rooms.resolve(registry, model, version)
 
 
+def ensure_form(model: str, version: str) -> None:
+    """Refuse what can be no model's name or no version, before anything is started."""
+    from gate import registry as rooms
+
+    rooms.ensure_form(model, version)
+
+
 def holders(registry: Registry, model: str, config: Config) -> dict[str, int]:
     """Give who holds each stage now."""
     from gate import registry as rooms

@@ -104,6 +104,7 @@ def check(request: Request, config: Config, narrator: Narrator) -> Checked:
 def opened(request: Request, config: Config, narrator: Narrator) -> Iterator[Opened]:
     """Start the workers, which import while this process does, and find the version."""
     started_at = assembly.now()
+    comparing.ensure_form(request.model, request.version)
     isolation = config.file.isolation
     limits = Limits(memory_mb=isolation.memory_mb, timeout_s=isolation.timeout_s)
     with ExitStack() as stack:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from gate.domain import CheckResult, Counts, LossTest, Outcome, Severity, Status, Verdict, Waiver
+from gate.domain import Category, CheckResult, Counts, LossTest, Outcome, Severity, Status, Verdict, Waiver
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,8 +114,12 @@ def _waiver(check_id: str, status: Status, policy: Policy) -> Waiver | None:
     return next((w for w in policy.waivers if w.check == check_id and policy.today <= w.expires), None)
 
 
-def decide(results: Sequence[CheckResult]) -> tuple[Verdict, tuple[str, ...]]:
-    """Say the verdict and what decided it, by the contract's rule, in its order. What did not run never passes."""
+def decide(results: Sequence[CheckResult], only: Sequence[Category] | None = None) -> tuple[Verdict, tuple[str, ...]]:
+    """Say the verdict and what decided it, by the contract's rule, in its order. What did not run never passes.
+
+    With `only` the checks of these categories must have passed something: loading alone is no judgement.
+    """
+    judged = [result for result in results if only is None or result.category in only]
     errors = [result for result in results if result.status is Status.ERROR]
     failed = [result for result in results if _counts(result, Status.FAILED, Severity.CRITICAL)]
     undecided = [result for result in results if _counts(result, Status.INCONCLUSIVE, Severity.CRITICAL)]
@@ -124,13 +128,19 @@ def decide(results: Sequence[CheckResult]) -> tuple[Verdict, tuple[str, ...]]:
         return Verdict.FAIL, _reasons(failed)
     if errors:
         return Verdict.ERROR, _reasons(errors)
-    if not any(result.status is Status.PASSED for result in results):
-        return Verdict.ERROR, ("no check passed: nothing was judged",)
+    if not any(result.status is Status.PASSED for result in judged):
+        return Verdict.ERROR, (_nothing(judged),)
     if undecided:
         return Verdict.INCONCLUSIVE, _reasons(undecided)
     if warned:
         return Verdict.PASS_WITH_WARNINGS, _reasons(warned)
     return Verdict.PASS, (f"{sum(r.status is Status.PASSED for r in results)} checks passed",)
+
+
+def _nothing(judged: Sequence[CheckResult]) -> str:
+    """Say that nothing was judged, and why the checks did not run where they say so."""
+    skipped = sorted({result.message for result in judged if result.status is Status.SKIPPED and result.message})
+    return "nothing was judged, no check passed" + (f": {'; '.join(skipped[:3])}" if skipped else "")
 
 
 def _counts(result: CheckResult, status: Status, severity: Severity) -> bool:

@@ -217,13 +217,23 @@ def offending_rows(case: Case, request: pytest.FixtureRequest) -> Callable[..., 
     """Record rows by position, worst first; at most K are kept, all are counted."""
     notes = notes_of(request.node)
 
-    def record(positions: Any, **columns: Any) -> None:  # noqa: ANN401 - any sequence of numbers
+    def record(rows: Any, **columns: Any) -> None:  # noqa: ANN401 - positions, a mask, or rows of a frame
+        positions = _positions(rows)
         notes.rows_total += len(positions)
         for index in range(min(len(positions), ROWS_KEPT - len(notes.rows))):
             extra: dict[str, JsonValue] = {name: cell(values[index]) for name, values in columns.items()}
             notes.rows.append(case.row(int(positions[index]), extra))
 
     return record
+
+
+def _positions(rows: Any) -> Any:  # noqa: ANN401 - as above
+    """Row numbers of what an author hands over: numbers, a boolean mask, or rows picked from one of the frames."""
+    import numpy as np
+
+    if str(getattr(rows, "dtype", "")) == "bool":
+        return np.flatnonzero(rows)
+    return rows.index.to_numpy() if getattr(rows, "ndim", 0) == 2 and hasattr(rows, "index") else np.asarray(rows)  # noqa: PLR2004 - a frame
 
 
 @pytest.fixture

@@ -41,7 +41,7 @@ class Recorder:
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Keep the categories that were asked for."""
-        items[:] = [item for item in items if self._wanted(item)]
+        items[:] = [item for item in items if self._wanted(item) and not _of_nothing(item)]
         self.items = {item.nodeid: item for item in items}
 
     def _wanted(self, item: pytest.Item) -> bool:
@@ -102,6 +102,11 @@ class Recorder:
             rows_total=notes.rows_total,
             tests=tuple(notes.tests),
         )
+
+
+def _of_nothing(item: pytest.Item) -> bool:
+    """Whether a check is to run once for each of no metrics: pytest makes an empty item of it."""
+    return item.config.stash.get(CASE, None) is not None and item.name.endswith("[NOTSET]")
 
 
 def _ending(report: pytest.TestReport, raised: BaseException | None) -> tuple[Status, str]:

@@ -25,6 +25,8 @@ from gate.evidence.weighing import (
 Needs = Literal["number", "class", "probability"]
 SHARE = 0.02
 """The default margin: this share of the baseline's value."""
+PART = 0.02
+"""The smallest margin of a score that rests on a part of the rows: each of them moves it more."""
 EPSILON = float(np.finfo(np.float64).eps)
 
 
@@ -104,7 +106,8 @@ def standard(task: Task) -> tuple[str, ...]:
 
     Few, and each sees what the others do not: every further test costs the others power. A probability's ranking
     (roc_auc) and its size (log_loss where it is confidently wrong, brier in general); accuracy would add a threshold
-    that nobody chose.
+    that nobody chose. The floors of log_loss (0.02) and brier (0.005) are about what one row in a hundred costs that
+    changes sides: what the floor of accuracy (0.01) allows.
     """
     return _STANDARD.get(task, ())
 
@@ -187,10 +190,12 @@ def _error(name: str, title: str, bind: Callable[[Truth, Array], Statistic], *, 
     )  # fmt: skip
 
 
-def _score(name: str, title: str, needs: Needs, bind: Callable[[Truth, Array], Statistic]) -> Metric:
+def _score(
+    name: str, title: str, needs: Needs, bind: Callable[[Truth, Array], Statistic], *, floor: float = 0.01
+) -> Metric:
     return Metric(
         name=name, title=title, tasks=_PROBABILITIES if needs == "probability" else _CLASSES, needs=needs,
-        greater_is_better=True, bind=bind, floor=0.01, bounded=True,
+        greater_is_better=True, bind=bind, floor=floor, bounded=True,
     )  # fmt: skip
 
 
@@ -216,14 +221,14 @@ METRICS: Mapping[str, Metric] = MappingProxyType({
             lambda y, p: Largest(rows=np.abs(_errors(y, p)).max(axis=1)), exact=True,
         ),
         _score("accuracy", "share of right answers", "class", _hits),
-        _score("balanced_accuracy", "recall, averaged over the classes", "class", _confusion("balanced_accuracy")),
-        _score("precision", "share of a class's answers that are right", "class", _confusion("precision")),
-        _score("recall", "share of a class's rows that are found", "class", _confusion("recall")),
-        _score("f1", "harmonic mean of precision and recall", "class", _confusion("f1")),
+        _score("balanced_accuracy", "recall, averaged over the classes", "class", _confusion("balanced_accuracy"), floor=PART),
+        _score("precision", "share of a class's answers that are right", "class", _confusion("precision"), floor=PART),
+        _score("recall", "share of a class's rows that are found", "class", _confusion("recall"), floor=PART),
+        _score("f1", "harmonic mean of precision and recall", "class", _confusion("f1"), floor=PART),
         _score("roc_auc", "area under the ROC curve", "probability", _area("roc")),
-        _score("pr_auc", "average precision", "probability", _area("pr")),
-        _penalty("log_loss", "mean negative log of the right class's probability", _log_loss, 0.005),
-        _penalty("brier", "mean squared error of the probabilities", _brier, 0.002),
+        _score("pr_auc", "average precision", "probability", _area("pr"), floor=PART),
+        _penalty("log_loss", "mean negative log of the right class's probability", _log_loss, 0.02),
+        _penalty("brier", "mean squared error of the probabilities", _brier, 0.005),
         Metric(
             name="exact_match", title="share of answers equal to the label", tasks=_ANY, needs="class",
             greater_is_better=True, bind=_hits, floor=0.01, bounded=True,

@@ -85,18 +85,30 @@ def stuck(values: Floats, references: tuple[Floats, ...], share: float | None = 
 
     Continuous answers hardly ever repeat but for equal inputs, and these repeat in the baseline too. A value is stuck
     where at least 5 rows and 0.2 % of all have it (or more than `share`, where given), three times as often as the
-    references' values repeat or hold that very value, and the other answers are distinct. None where none is.
+    answer's fourth commonest value, as the references' values repeat, and as they hold that very value, while the
+    other answers are distinct. None where none is.
     """
     levels, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
     top = int(counts.argmax())
     count, others = int(counts[top]), len(values) - int(counts[top])
     explained = max((_repeats(reference, float(levels[top])) for reference in references), default=1)
+    explained = max(explained, int(np.partition(counts, -4)[-4]) if len(counts) >= 4 else 1)  # noqa: PLR2004 - see the docstring
     if share is not None:
         found = count > share * len(values)
     else:
         needed = max(5, 0.002 * len(values), 3 * explained)
         found = count >= needed and len(levels) - 1 >= CONTINUOUS * others and others > 0
     return Stuck(value=float(levels[top]), rows=np.flatnonzero(inverse == top), explained=explained) if found else None
+
+
+def belongs(value: float, rows: Array, reference: Floats) -> bool:
+    """Say whether a reference (n,) answers these rows alike, and near the value: then similar inputs explain it.
+
+    Alike is with less than half of the standard deviation that the reference has over all rows.
+    """
+    everywhere = float(np.nanstd(reference))
+    here = reference[rows]
+    return float(np.nanstd(here)) < 0.5 * everywhere and abs(float(np.nanmean(here)) - value) < 0.5 * everywhere
 
 
 def _repeats(reference: Floats, value: float) -> int:

@@ -58,13 +58,14 @@ def sizes(candidate: Output, baseline: Output) -> Floats:
     return np.where(valid, size, np.nan)
 
 
-def moves(candidate: Output, baseline: Output, limit: float | None = None) -> Moves:
+def moves(candidate: Output, baseline: Output, limit: float | None = None, floor: float | None = None) -> Moves:
     """Find the rows that moved farther than the limit, worst first.
 
     Without a limit a row moved far by more than 8 robust deviations of all differences and by more than half a robust
     deviation of the baseline's answers; where the baseline's answer lies z > 1 such deviations from their median, z
     times as far, since large answers differ more. The deviation of the differences is 1.4826 times their median size,
     at least the 75 % quantile over 1.15: half of the rows may be untouched, and a quarter far off, without a say.
+    With a `floor` that is the least distance, instead of half a deviation, and z is left out: for bounded answers.
     Three such rows and a thousandth of all are wild, or a single one that moved twice as far.
     """
     size = sizes(candidate, baseline)
@@ -73,7 +74,7 @@ def moves(candidate: Output, baseline: Output, limit: float | None = None) -> Mo
         if limit is not None:
             far = worst_first(size, size > limit)
             return Moves(size=size, typical=typical, limit=limit, far=far, wild=bool(len(far)))
-        relative, unit = _relative(size, baseline)
+        relative, unit = _relative(size, baseline) if floor is None else (size, floor / FLOOR)
         known = relative[np.isfinite(relative)]
         limit = _far_limit(known, unit) if len(known) else math.inf
         far = worst_first(relative, relative > limit)

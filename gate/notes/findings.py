@@ -87,9 +87,14 @@ def _metric_row(each: Plain, name: str, measurement: Plain, loss: Plain | None) 
         after,
         found.pair(loss["value"])[0] if loss else None,
         found.interval(measurement) or (found.interval(loss) if loss else None),
-        found.pair(measurement["limit"])[0],
+        found.pair(_margin(measurement, loss))[0],
         _status(each),
     )
+
+
+def _margin(measurement: Plain, loss: Plain | None) -> object:
+    """The fixed limit of a metric, else the margin that its loss is held against."""
+    return measurement["limit"] if measurement["limit"] is not None or loss is None else loss["limit"]
 
 
 def _with_unit(name: str, unit: str | None) -> Value:

@@ -7,7 +7,7 @@ that happens in `connect`.
 from gate.registry.columns import Columns, infer_columns
 from gate.registry.connection import Registry, connect
 from gate.registry.evaluation_data import Found, logged_data, read_data
-from gate.registry.find import choose_baseline, holder, holders, resolve
+from gate.registry.find import choose_baseline, ensure_form, holder, holders, resolve
 from gate.registry.history import LineageRow, history, lineage
 from gate.registry.promotion import PromotionSettings, promote
 from gate.registry.record import record, recorded_report
@@ -23,6 +23,7 @@ __all__ = [
     "Registry",
     "choose_baseline",
     "connect",
+    "ensure_form",
     "fresh_digest",
     "history",
     "holder",

@@ -9,7 +9,7 @@ from gate.domain import Stage
 from gate.errors import UsageError
 from gate.registry.connection import Registry
 from gate.registry.faults import AbsentError
-from gate.registry.versions import Model, Version, alias_of, get_model, get_version, list_versions
+from gate.registry.versions import Model, Version, alias_of, ensure_name, get_model, get_version, list_versions
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 _SHOWN = 8
@@ -31,16 +31,26 @@ def resolve(registry: Registry, model: str, version: str) -> int:
     Raises:
         UsageError: the model, version or alias does not exist, or the version is not READY.
     """
+    ensure_form(model, version)
     known = get_model(registry, model)
     if version.startswith("@"):
         return _ready(_get(registry, known, _aliased(known, version[1:])))
     if version == "latest":
         return _latest(registry, model)
-    if not _NUMBER.fullmatch(version):
+    return _ready(_get(registry, known, int(version)))
+
+
+def ensure_form(model: str, version: str) -> None:
+    """Refuse what can be no model's name or no version, without asking the registry.
+
+    Raises:
+        UsageError: with the rule.
+    """
+    ensure_name(model)
+    if not (version.startswith("@") or version == "latest" or _NUMBER.fullmatch(version)):
         raise UsageError(
             f"{version!r} is no version.", remedy="Give a whole number like 3, `latest`, or an alias like @production."
         )
-    return _ready(_get(registry, known, int(version)))
 
 
 def _aliased(model: Model, alias: str) -> int:

@@ -87,8 +87,13 @@ def model_of(found: Any) -> Model:  # noqa: ANN401 - MLflow has no types
 def _unknown_model(registry: Registry, name: str) -> UsageError:
     found = registry.ask("list registered models", registry.client.search_registered_models, max_results=_NAMES_READ)
     names = [str(model.name) for model in found]
-    close = difflib.get_close_matches(name, names, n=_NAMES_SHOWN, cutoff=0.5) or sorted(names)[:_NAMES_SHOWN]
-    known = f"Did you mean: {', '.join(close)}?" if close else "The registry holds no model yet: register one first."
+    close = difflib.get_close_matches(name, names, n=_NAMES_SHOWN, cutoff=0.5)
+    if close:
+        known = f"Did you mean: {', '.join(close)}?"
+    elif names:
+        known = f"It holds: {', '.join(sorted(names)[:_NAMES_SHOWN])}{', …' if len(names) > _NAMES_SHOWN else ''}."
+    else:
+        known = "The registry holds no model yet: register one first."
     return UsageError(f"There is no model {name!r} at {registry.address}.", remedy=known)
 
 
