@@ -36,6 +36,8 @@ class Truth:
 
     values: Array
     classes: int = 0
+    binary: bool = False
+    """Whether the labels have two classes, whatever else was answered."""
 
     def __len__(self) -> int:
         """Give the number of rows."""
@@ -141,7 +143,7 @@ def _confusion(
     """A ratio of the positive class where there are two classes, else the mean over all."""
 
     def bind(truth: Truth, answer: Array) -> Statistic:
-        alone = truth.classes <= 2 and ratio != "balanced_accuracy"  # noqa: PLR2004 - two classes
+        alone = (truth.binary or truth.classes <= 2) and ratio != "balanced_accuracy"  # noqa: PLR2004 - two classes
         return Confusion(
             ratio=ratio, truth=truth.values, answer=answer, classes=max(2, truth.classes), positive_alone=alone
         )
@@ -221,7 +223,7 @@ METRICS: Mapping[str, Metric] = MappingProxyType({
             lambda y, p: Largest(rows=np.abs(_errors(y, p)).max(axis=1)), exact=True,
         ),
         _score("accuracy", "share of right answers", "class", _hits),
-        _score("balanced_accuracy", "recall, averaged over the classes", "class", _confusion("balanced_accuracy"), floor=PART),
+        _score("balanced_accuracy", "mean recall of the classes", "class", _confusion("balanced_accuracy"), floor=PART),
         _score("precision", "share of a class's answers that are right", "class", _confusion("precision"), floor=PART),
         _score("recall", "share of a class's rows that are found", "class", _confusion("recall"), floor=PART),
         _score("f1", "harmonic mean of precision and recall", "class", _confusion("f1"), floor=PART),

@@ -134,11 +134,22 @@ def _side(metric: Metric, labels: Labels, columns: Columns) -> _Side:
 def _paired_classes(labels: Labels, truth: Output, sides: Sequence[_Side], rows: Ints) -> Paired | Unfit:
     outputs = [truth.take(rows), *(_as_output(side, rows) for side in sides)]
     codes, levels = common_codes(*outputs)
-    ordered = order_levels(labels, levels)
+    known = _known_levels(labels, codes[0], levels)
+    strange = [level for level in levels if not any(same_level(level, other) for other in known)]
+    ordered = (*known, *strange)
     position = np.array([_position(level, ordered) for level in levels], dtype=np.int64)
     truth_codes, *answers = (position[code] for code in codes)
     classes = max(BINARY, len(ordered))
-    return _paired(Truth(values=truth_codes, classes=classes), answers, rows, len(truth) - len(rows))
+    found = Truth(values=truth_codes, classes=classes, binary=len(known) <= BINARY)
+    return _paired(found, answers, rows, len(truth) - len(rows))
+
+
+def _known_levels(labels: Labels, codes: Ints, levels: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The classes that labels have, in order: a strange answer to two classes does not make them three."""
+    labelled = set(np.unique(codes).tolist())
+    declared = [level for level in levels if any(same_level(level, other) for other in labels.classes)]
+    seen = [level for index, level in enumerate(levels) if index in labelled or level in declared]
+    return order_levels(labels, tuple(seen) if len(seen) > 1 else levels)
 
 
 def _as_output(side: _Side, rows: Ints) -> Output:
