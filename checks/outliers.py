@@ -25,7 +25,7 @@ from .subject import (
     label_column,
     main_name,
 )
-from .versions import agreements, harmed, moved, together
+from .versions import PROBABILITIES, agreements, harmed, moved, together
 
 Measure = Callable[..., None]
 Rows = Callable[..., None]
@@ -261,10 +261,12 @@ def check_paired_delta(
     The difference of both versions' answers to each row: absolute for numbers, days for dates, Euclidean for vectors
     and matrices of probabilities, changed or not for classes and texts.
 
-    Limit for numbers: `outliers.paired_delta.max` in their unit; by default 8 robust standard deviations of all
-    differences and half of one of the baseline's answers. Limit for classes and texts, where there are no labels: a
-    quarter of the rows. Critical where the rows that moved make the metric (mae, accuracy, brier) worse by more than
-    its margin, beyond chance (p < 0.001); quiet where they make it better beyond chance.
+    Limit for numbers: `outliers.paired_delta.max` in their unit; by default a row moved far beyond 8 robust standard
+    deviations of all differences and half of one of the baseline's answers (z times that for an answer z of these
+    from the median; 0.3 for a probability), and 3 rows and a thousandth of all may not, nor one twice as far. Limit
+    for classes and texts, where there are no labels: a quarter of the rows. Critical where the rows that moved make
+    the metric (mae, accuracy, brier) worse by more than its margin, beyond chance (p < 0.001); quiet where they make
+    it better.
     A failure lists the rows that moved most: look for what they have in common.
     """
     columns, before = together(candidate_columns(case)), together(baseline_columns(case) or {})
@@ -279,11 +281,19 @@ def check_paired_delta(
             _judge_changes(name, (columns[name], before[name]), case, wanted, (measure, offending_rows, weigh))
 
 
+PROBABILITY_MOVE = 0.3
+"""A probability moved far by no less."""
+
+
+def _probable(name: str, case: Case) -> bool:
+    return name == PROBABILITIES or is_probability(name, case)
+
+
 def _judge_moves(
     name: str, pair: tuple[Output, Output], case: Case, wanted: float | None, record: tuple[Measure, Rows, Weigh]
 ) -> None:
     measure, offending_rows, weigh = record
-    found = moves(*pair, wanted)
+    found = moves(*pair, wanted, floor=PROBABILITY_MOVE if _probable(name, case) else None)
     known = found.size[~np.isnan(found.size)]
     if not len(known):
         measure(f"{name}: compared", 0, min=1, unit="rows")
@@ -294,8 +304,10 @@ def _judge_moves(
         weigh("critical")
         measure(f"{done.metric} lost by the rows that moved", done.loss, max=done.margin)
     measure(f"{name}: median difference", found.typical)
-    measure(f"{name}: largest difference", float(known.max()), max=None if quiet else found.limit)
-    offending_rows(found.far, difference=found.size[found.far])
+    measure(f"{name}: largest difference", float(known.max()), max=wanted)
+    measure(f"{name}: rows that moved far", len(found.far), max=0 if found.wild and not quiet else None, unit="rows")
+    if found.wild:
+        offending_rows(found.far, difference=found.size[found.far])
 
 
 def _judge_changes(
@@ -363,8 +375,9 @@ def check_stuck(case: Case, measure: Measure, offending_rows: Rows, weigh: Weigh
     """No exact value is repeated far too often.
 
     A continuous answer hardly ever repeats, but for equal inputs, and these repeat in the baseline too. A value is
-    stuck where 0.2 % of the rows and at least 5 have it, three times as often as the baseline's values repeat or the
-    labels hold it, while the other answers differ from each other and the rows' inputs do too.
+    stuck where 0.2 % of the rows and at least 5 have it, three times as often as other values repeat, as the baseline's
+    do, and as labels and baseline hold it, while the other answers differ from each other. Not where these rows' inputs
+    are the same, or the baseline answers them alike (half of its standard deviation), near the value: a saturated leaf.
 
     Limit: `outliers.stuck.max`, the share of rows that may get one exact value, instead of this rule. A warning where
     the value is a bound at which the baseline's answers to the same rows would be cut.
@@ -379,9 +392,11 @@ def check_stuck(case: Case, measure: Measure, offending_rows: Rows, weigh: Weigh
         judged += 1
         references = _stuck_references(name, columns, before, case)
         found = outliers.stuck(values, references, limit)
-        if found is None or (limit is None and _inputs_repeat(np.flatnonzero(output.valid)[found.rows], case)):
+        if found is None:
             continue
         rows = np.flatnonzero(output.valid)[found.rows]
+        if limit is None and (_belongs(found.value, rows, before.get(name)) or _inputs_repeat(rows, case)):
+            continue
         if limit is None and _cut(found.value, values, rows, before.get(name)):
             weigh("warning")
         offending_rows(rows)
@@ -396,6 +411,13 @@ def _stuck_references(name: str, columns: Any, before: Any, case: Case) -> tuple
     label = label_column(case) if name == main_name(columns, case) and not is_probability(name, case) else None
     found += [label] if label is not None and label.numbers is not None else []
     return tuple(np.asarray(output.numbers)[output.valid] for output in found if output.numbers.ndim == 1)
+
+
+def _belongs(value: float, rows: Any, before: Output | None) -> bool:
+    """Whether the baseline answers these rows alike, and near the value."""
+    if before is None or before.numbers is None or before.numbers.ndim != 1:
+        return False
+    return outliers.belongs(value, rows, before.numbers)
 
 
 def _inputs_repeat(rows: Any, case: Case) -> bool:

@@ -12,7 +12,7 @@ from gate.evidence import assignment, shift
 from gate.evidence.arrays import Array, Floats, Ints
 from gate.evidence.noninferiority import same_answers
 from gate.evidence.outliers import worst_first
-from gate.evidence.outputs import Kind, Output, as_classes, common_codes
+from gate.evidence.outputs import Kind, Output, as_classes, common_codes, same_level
 from gate.evidence.paired import Harm, harm, mean_metric
 from gate.evidence.pairing import PROBA, Columns, Paired, pair
 
@@ -65,13 +65,29 @@ def moved(name: str, ours: Output, theirs: Output, case: Case) -> Moved | None:
         return _moved_vectors(ours, theirs)
     candidate, baseline = ours.numbers[ours.valid], theirs.numbers[theirs.valid]
     if is_probability(name, case):
-        return Moved(size=shift.wasserstein(candidate, baseline), unit="of probability", limit=0.05)
+        size, wanted = shift.wasserstein(candidate, baseline), _certain(name, case)
+        closer = wanted is not None and shift.wasserstein(candidate, wanted) < shift.wasserstein(baseline, wanted)
+        return Moved(size=size, unit="of probability", limit=0.05, towards_labels=closer)
     closer = False
     if label is not None and label.numbers is not None and label.numbers.ndim == 1 and label.valid.any():
         wanted = label.numbers[label.valid]
         closer = shift.wasserstein(candidate, wanted) < shift.wasserstein(baseline, wanted)
     size = shift.number_shift(candidate, baseline).distance
     return Moved(size=size, unit="standard deviations", limit=0.25, towards_labels=closer)
+
+
+def _certain(name: str, case: Case) -> Floats | None:
+    """What a probability would be if it were certain: 1 in the rows of its class, else 0; None without labels."""
+    label = label_column(case)
+    if label is None:
+        return None
+    named = as_classes(label)
+    if name.startswith(PROBA):
+        levels = [code for code, level in enumerate(named.levels) if same_level(level, name.removeprefix(PROBA))]
+        return np.isin(np.asarray(named.codes), levels).astype(np.float64)
+    labels = labels_of(case)
+    paired = None if labels is None else pair(mean_metric("probability"), labels, candidate_columns(case), None)
+    return np.asarray(paired.truth.values, dtype=np.float64) if isinstance(paired, Paired) else None
 
 
 def _moved_vectors(ours: Output, theirs: Output) -> Moved:

@@ -71,16 +71,22 @@ def judged(case, only=JUDGED):
     return {result.id: result for result in settle(engine.run(case, ["gate.checks"], only), Policy())}
 
 
-@pytest.fixture
-def judge():
-    """Judge a candidate's answers against a baseline's and labels."""
-    return lambda *args, **named: judged(make_case(*args, **named))
-
-
-def loud(results):
+def loud_of(results):
     """The checks that failed or could not decide, with how they weigh."""
     return {
         name.removeprefix("outliers."): (str(result.status), str(result.severity))
         for name, result in results.items()
         if result.status in {"failed", "inconclusive", "error"}
     }
+
+
+@pytest.fixture
+def judge():
+    """Judge a candidate's answers against a baseline's and labels: every result by identity."""
+    return lambda *args, only=JUDGED, **named: judged(make_case(*args, **named), only)
+
+
+@pytest.fixture
+def loud(judge):
+    """Name what is not quiet: (status, severity) of the checks that failed or could not decide."""
+    return lambda *args, **named: loud_of(judge(*args, **named))
