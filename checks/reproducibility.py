@@ -23,4 +23,6 @@ def check_item(item, reproducibility):
     if found is None:
         pytest.skip("the gate did not get to look at it")
     if found.state in {"missing", "contradictory"}:
-        pytest.fail(f"{found.state}: {found.evidence}" + (f"; to mend it: {found.fix}" if found.fix else ""))
+        pytest.fail(
+            f"{found.state}: {found.evidence.rstrip('.')}" + (f"; to mend it: {found.fix}" if found.fix else "")
+        )

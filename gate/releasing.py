@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from gate import comparing, report, storing
 from gate.config import Config
-from gate.domain import Promotion, Report, Stage, Verdict
+from gate.domain import Category, Promotion, Report, Stage, Verdict
 from gate.errors import GateError, RefusedError, UsageError
 from gate.pipeline import Checked, Narrator, Request, check
 
@@ -236,4 +236,17 @@ def history(model: str, config: Config) -> dict[str, Any]:
         }
         for entry in rooms.history(registry, model)
     ]
-    return {"model": model, "versions": report.plain(rooms.lineage(registry, model)), "history": entries}
+    versions = [_with_judged_metrics(registry, model, row) for row in report.plain(rooms.lineage(registry, model))]
+    return {"model": model, "versions": versions, "history": entries}
+
+
+def _with_judged_metrics(registry: Registry, model: str, row: dict[str, Any]) -> dict[str, Any]:
+    """The metrics that the run logged; where it logged none, those of the recorded verdict."""
+    from gate import registry as rooms
+
+    if row["metrics"] or row["verdict"] is None:
+        return row
+    found = rooms.recorded_report(registry, model, row["version"])
+    checks = [check for check in (found.checks if found else ()) if check.category is Category.QUALITY]
+    metrics = {check.id.partition(".")[2]: check.measurements[0].value for check in checks if check.measurements}
+    return {**row, "metrics": report.plain(metrics)}

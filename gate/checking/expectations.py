@@ -161,7 +161,8 @@ def _problem(info: object) -> str:
 
 
 def _measurements(entry: Expectation, found: Mapping[str, Any]) -> tuple[Measurement, ...]:
-    limit = entry.arguments.get("max_value", entry.arguments.get("min_value"))
+    ends = [entry.arguments[name] for name in ("min_value", "max_value") if entry.arguments.get(name) is not None]
+    limit = " to ".join(str(end) for end in ends) if len(ends) > 1 else next(iter(ends), None)
     value = found.get("observed_value", found.get("unexpected_percent"))
     unit = "%" if "observed_value" not in found and value is not None else None
     if hasattr(value, "item"):

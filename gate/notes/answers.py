@@ -172,7 +172,8 @@ def _notice(report: Plain) -> _Parts:
     size = found.figure(moved, *_CHANGED, *_LARGEST)
     if not report["baseline"]:
         return "unknown" if not broken else "notice", Phrase("word.first"), lines
-    if report["diff"]["files"]["computes_identical"] or (size == 0 and not _changed_signature(report)):
+    identical = report["diff"]["files"]["computes_identical"]
+    if not odd and (identical or (size == 0 and not _changed_signature(report))):
         return "good", Phrase("word.no"), lines
     return (
         ("unknown", Phrase("word.unmeasured"), lines)

@@ -64,11 +64,11 @@ def _without_commit(run: RunFacts) -> Finding:
         state, why = ItemState.CONTRADICTORY, "The run's commit tag holds no full commit id (40 hexadecimal digits)."
     else:
         state, why = ItemState.MISSING, "The run records no commit: it was trained outside a git repository."
-    return state, why, f'MlflowClient().set_tag({run.run_id!a}, "{COMMIT_TAG}", "<the 40 digits of the commit>")'
+    return state, why, f'MlflowClient().set_tag({run.run_id!a}, "{COMMIT_TAG}", "COMMIT")'
 
 
 def _looked_up(candidate: Snapshot, commit: str, facts: CommitFacts | None) -> Finding:
-    url = (candidate.run.tags.get(URL_TAG) if candidate.run else None) or "<the repository's URL>"
+    url = (candidate.run.tags.get(URL_TAG) if candidate.run else None) or "REPOSITORY_URL"
     if facts is None:
         evidence = f"Commit {commit[:12]} is recorded; there is no repository here to look it up in."
         return ItemState.PRESENT, evidence, f"git clone {shlex.quote(cut(url))}"

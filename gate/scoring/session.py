@@ -126,16 +126,22 @@ class Worker:
     def time(self, key: str, calls: int) -> tuple[float, float]:
         """Predict `calls` times what was put: (CPU seconds, wall seconds) of them all, by the gate's clocks.
 
+        The time that worker and gate stood ready and were given no processor is left out of the wall seconds: it is
+        the machine's, not the model's (Linux; elsewhere it is in them).
         CPU is the worker process's own, all threads; where the system shows no clock of another process (macOS),
         the worker reads it.
         """
         self._collect()
+        ready = self._queued()
         cpu, wall = self._clock(), time.perf_counter()
         header, _ = self._ask({"op": "time", "key": key, "calls": calls}, stage="predict")
         wall, cpu_after = time.perf_counter() - wall, self._clock()
-        if cpu is None or cpu_after is None:
-            return _seconds(header.get("cpu_s")), wall
-        return cpu_after - cpu, wall
+        spent = _seconds(header.get("cpu_s")) if cpu is None or cpu_after is None else cpu_after - cpu
+        return spent, max(spent, wall - (self._queued() - ready))
+
+    def _queued(self) -> float:
+        """Seconds so far in which the worker or the gate was ready to run and did not."""
+        return run_delay(self.pid) + run_delay(os.getpid())
 
     def close(self) -> None:
         """End the worker and everything that it started. Can be called again."""
@@ -239,6 +245,14 @@ def cpu_clock(pid: int) -> Callable[[], float | None]:
             return None
 
     return read
+
+
+def run_delay(pid: int) -> float:
+    """Seconds that a process' first thread spent on a run queue (proc(5), schedstat); 0 where nobody tells."""
+    try:
+        return int(Path(f"/proc/{pid}/schedstat").read_text(encoding="ascii").split()[1]) / 1e9
+    except (OSError, ValueError, IndexError):
+        return 0.0
 
 
 def _signal_name(number: int) -> str:

@@ -74,7 +74,7 @@ def test_sleep_is_wall_time_only(saved, loaded, rows):
     worker = loaded(saved("time.sleep(0.1)\nreturn model_input['x']"))
     worker.put("k", rows)
     cpu, wall = worker.time("k", 2)
-    assert wall >= 0.2
+    assert wall > 0.15  # what the machine kept it waiting is left out, by an estimate
     assert cpu < 0.05
 
 
