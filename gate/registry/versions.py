@@ -14,8 +14,8 @@ from gate.errors import UsageError
 from gate.registry.connection import Registry
 from gate.registry.faults import AbsentError
 
-NAME_RULE = "a letter or digit first, then letters, digits, spaces and _ . - up to 128 characters"
-_NAME = re.compile(r"[A-Za-z0-9][\w .-]{0,127}")
+NAME_RULE = "a letter or digit of any script first, then letters, digits, spaces and _ . - up to 128 characters"
+_NAME = re.compile(r"[^\W_][\w .-]{0,127}")
 _NAMES_SHOWN = 5
 _NAMES_READ = 1000
 
