@@ -90,7 +90,7 @@ def test_answers_on_the_wrong_rows_are_found_as_such(project):
     """The distribution is the same, the pairs are not."""
     ended = project.gate("check", "broken-wrong_rows", "2", "--json", *FAST)
     assert ended.status("outliers.wrong_rows") == "failed"
-    assert ended.check("outliers.paired_delta")["rows"][0]["id"].startswith("r")
+    assert ended.check("outliers.wrong_rows")["rows"][0]["id"].startswith("r")
 
 
 def test_nothing_at_all_is_a_fail(project):
@@ -145,6 +145,7 @@ def test_an_artifact_that_is_gone_is_a_fail(project, world):
 
     with sqlite3.connect(project.folder / "mlflow.db") as database:
         database.execute("update logged_models set artifact_location = artifact_location || '-gone'")
+        database.execute("update model_versions set storage_location = storage_location || '-gone'")
     ended = project.gate("check", "house", "2", "--baseline", "none", "--json", *FAST)
     assert ended.code == 1, ended.err
     assert ended.status("contract.loads") == "failed"
