@@ -63,6 +63,7 @@ def _settled(outcome: Outcome, beyond: frozenset[tuple[str, str]], policy: Polic
     if policy.strict and severity is Severity.WARNING:
         severity = Severity.CRITICAL
     waiver = _waiver(outcome.id, status, policy)
+    message = _joined(message, "" if waiver else _expired(outcome.id, status, policy))
     return CheckResult(
         id=outcome.id,
         title=outcome.title,
@@ -114,6 +115,14 @@ def _waiver(check_id: str, status: Status, policy: Policy) -> Waiver | None:
     return next((w for w in policy.waivers if w.check == check_id and policy.today <= w.expires), None)
 
 
+def _expired(check_id: str, status: Status, policy: Policy) -> str:
+    """Say that a waiver would have held, had it not expired."""
+    if status not in {Status.FAILED, Status.INCONCLUSIVE}:
+        return ""
+    late = [w for w in policy.waivers if w.check == check_id and policy.today > w.expires]
+    return f"the waiver of {late[0].owner} expired on {late[0].expires}" if late else ""
+
+
 def decide(results: Sequence[CheckResult], only: Sequence[Category] | None = None) -> tuple[Verdict, tuple[str, ...]]:
     """Say the verdict and what decided it, by the contract's rule, in its order. What did not run never passes.
 
@@ -126,12 +135,12 @@ def decide(results: Sequence[CheckResult], only: Sequence[Category] | None = Non
     warned = [result for result in results if warns(result)]
     if failed:
         return Verdict.FAIL, _reasons(failed)
-    if errors:
-        return Verdict.ERROR, _reasons(errors)
-    if not any(result.status is Status.PASSED for result in judged):
-        return Verdict.ERROR, (_nothing(judged),)
+    if errors or not any(result.status is Status.PASSED for result in results):
+        return Verdict.ERROR, _reasons(errors) or (_nothing(judged),)
     if undecided:
         return Verdict.INCONCLUSIVE, _reasons(undecided)
+    if not any(result.status is Status.PASSED for result in judged):
+        return Verdict.ERROR, (_nothing(judged),)
     if warned:
         return Verdict.PASS_WITH_WARNINGS, _reasons(warned)
     return Verdict.PASS, (f"{sum(r.status is Status.PASSED for r in results)} checks passed",)

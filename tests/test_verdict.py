@@ -125,3 +125,16 @@ def test_holm_rejects_at_least_what_bonferroni_does_and_at_most_what_single_test
     rejected = verdict.holm(named, 0.01)
     bonferroni = {name for name, p in named.items() if p <= 0.01 / len(named)}
     assert bonferroni <= rejected <= {name for name, p in named.items() if p <= 0.01}
+
+
+def test_an_expired_waiver_is_told():
+    """Whoever relied on it learns why it no longer helps."""
+    results = verdict.settle([outcome("x", Status.FAILED)], Policy(waivers=[WAIVER], today="2027-02-01"))
+    assert results[0].message == "the waiver of me expired on 2027-01-31"
+
+
+def test_loading_alone_is_no_judgement_of_another_category():
+    """With --only quality something of quality must have passed."""
+    results = verdict.settle([PASSED], Policy())
+    assert verdict.decide(results, [Category.QUALITY])[0] is Verdict.ERROR
+    assert verdict.decide(results, [Category.OUTLIERS])[0] is Verdict.PASS

@@ -13,8 +13,8 @@ from gate.domain import REPRODUCIBILITY_ITEMS, Category, Outcome, Severity, Stat
 from gate.errors import UsageError
 
 WORST_FIRST = (Status.ERROR, Status.FAILED, Status.INCONCLUSIVE, Status.SKIPPED, Status.PASSED)
-ALWAYS = "contract.loads"
-"""Runs even where other categories are asked for: a model that does not load fails."""
+ALWAYS = ("contract.loads", "contract.row_count")
+"""Run even where other categories are asked for: a model that does not load fails, one that was asked nothing waits."""
 
 
 class Recorder:
@@ -45,7 +45,7 @@ class Recorder:
         self.items = {item.nodeid: item for item in items}
 
     def _wanted(self, item: pytest.Item) -> bool:
-        return self.only is None or mark(item).category in self.only or check_id(item) == ALWAYS
+        return self.only is None or mark(item).category in self.only or check_id(item) in ALWAYS
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """A module of checks that cannot be imported is an error, never a check less."""

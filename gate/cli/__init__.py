@@ -91,4 +91,5 @@ def _told(error: Exception, text: str, code: int, arguments: list[str]) -> int:
 
 
 def _say(text: str) -> None:
-    click.echo(f"gate: {text}", err=True)
+    """Say a sentence that may quote what others wrote: two colons would start a command in a CI's log."""
+    click.echo(f"gate: {text.replace('::', ': :')}", err=True)

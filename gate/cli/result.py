@@ -115,8 +115,11 @@ def number(value: object) -> str:
 
 
 def clean(text: str) -> str:
-    """Take control and direction characters out of text that others wrote, and fold it into one line."""
-    return "".join(letter if letter.isprintable() else " " for letter in text).strip()
+    """Take control and direction characters out of text that others wrote, and fold it into one line.
+
+    Two colons would start a command in the log of GitHub Actions, wherever a line happens to break.
+    """
+    return "".join(letter if letter.isprintable() else " " for letter in text).strip().replace("::", ": :")
 
 
 def _show_rows(out: Console, result: CheckResult) -> None:

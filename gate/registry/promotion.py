@@ -14,6 +14,7 @@ from gate.registry.snapshot import fresh_digest
 from gate.registry.stages import mirror
 from gate.registry.tree import ArtifactFaultError
 from gate.registry.versions import alias_of, get_model
+from gate.verdict import decide
 
 _PROMOTABLE = {Verdict.PASS, Verdict.PASS_WITH_WARNINGS}
 _EXPLICIT = "--baseline"
@@ -68,6 +69,12 @@ def promote(
 def _ensure_promotable(report: Report, policy_digest: str) -> None:
     what = f"Version {report.candidate.version} of {report.model!r}"
     command = f"`gate release {report.model} {report.candidate.version}`"
+    said, _ = decide(report.checks, report.gate.only)
+    if said is not report.verdict:
+        raise RefusedError(
+            f"The report on {what} says {report.verdict.value}, and its checks say {said.value}: it was changed.",
+            remedy=f"Judge it again: {command}.",
+        )
     if report.verdict not in _PROMOTABLE:
         raise RefusedError(
             f"{what} has the verdict {report.verdict.value}.", remedy="Only pass and pass_with_warnings are promoted."

@@ -33,7 +33,7 @@ def infer_task(raw: RawAnswer, labels: pa.ChunkedArray | None, signature: Signat
         return _of_vectors(raw, labels, signature)
     column = prediction_of(raw)
     if column is None:
-        return Task.PROBABILITY if any(name.startswith("proba_") for name in raw.table.column_names) else Task.OTHER
+        return _of_columns(raw)
     if pa.types.is_nested(column.type):
         return Task.EMBEDDING
     return _of_values(column) if labels is None else _of_labels(column, labels)
@@ -70,7 +70,15 @@ def _of_vectors(raw: RawAnswer, labels: pa.ChunkedArray | None, signature: Signa
     if raw.shape == "nested":
         return Task.EMBEDDING
     named = signature is not None and len(signature.outputs or ()) == matrix.shape[1]
-    return Task.EMBEDDING if matrix.shape[1] >= EMBEDDING_WIDTH and not named else Task.OTHER
+    return Task.EMBEDDING if matrix.shape[1] >= EMBEDDING_WIDTH and not named else Task.REGRESSION
+
+
+def _of_columns(raw: RawAnswer) -> Task:
+    """Several columns with names of their own: probabilities by their names, several targets where all are numbers."""
+    if any(name.startswith("proba_") for name in raw.table.column_names):
+        return Task.PROBABILITY
+    numbers = all(pa.types.is_floating(kind) or pa.types.is_integer(kind) for kind in raw.table.schema.types)
+    return Task.REGRESSION if numbers else Task.OTHER
 
 
 def _of_labels(column: pa.ChunkedArray, labels: pa.ChunkedArray) -> Task:

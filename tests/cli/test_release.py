@@ -256,3 +256,14 @@ def test_init_proposes_what_the_registry_holds_and_keeps_what_exists(house, tmp_
     assert "kept    gate.yaml" in again.out
     assert (folder / "gate.yaml").read_text() == "confidence: 0.9\n"
     assert ".gate/" in (folder / ".gitignore").read_text()
+
+
+def test_a_report_that_contradicts_its_checks_is_refused(house):
+    """An edited verdict promotes nothing."""
+    assert house.gate("check", "house", "1", "--baseline", "2", "--out", "job").code == 1
+    path = house.folder / "job" / "report.json"
+    path.write_text(path.read_text().replace('"verdict": "fail"', '"verdict": "pass"'))
+    ended = house.gate("promote", "house", "1", "--report", "job/report.json")
+    assert ended.code == 1
+    assert "it was changed" in ended.err
+    assert aliases(house) == {}
