@@ -19,8 +19,6 @@ FEW = 20
 ROUNDING = 1e-6
 SUM_ROUNDING = 0.01
 """Probabilities that were rounded to two digits still sum to 1 within this."""
-MANY = 0.005
-"""From this share on, rows with classes that nobody declared are no accident."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +69,7 @@ def unknown_classes(columns: Columns, before: Columns | None, case: Case) -> lis
         return []
     strange = [code for code, level in enumerate(output.levels) if not any(same_level(level, one) for one in known)]
     rows = np.flatnonzero(np.isin(np.asarray(output.codes), strange)).astype(np.int64)
-    critical = bool(case.config.classes) or len(rows) >= MANY * len(output)
-    return [Bound(name="answers with an unknown class", value=len(rows), rows=rows, critical=critical, high=0)]
+    return [Bound(name="answers with an unknown class", value=len(rows), rows=rows, critical=True, high=0)]
 
 
 def derived(columns: Columns, before: Columns | None, case: Case) -> list[Bound]:
