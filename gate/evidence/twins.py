@@ -43,9 +43,13 @@ def disagreement(first: pd.DataFrame, second: pd.DataFrame, answers: pd.DataFram
 def _sizes(first: Array, second: Array, yardstick: Floats | None) -> Floats:
     """Give how far each row is off, 0 within rounding."""
     ours, theirs = read(first), read(second)
-    if ours.numbers is None or theirs.numbers is None or ours.numbers.shape != theirs.numbers.shape:
+    if (ours.codes is None) != (theirs.codes is None):
+        return np.full(len(first), np.inf)
+    if ours.numbers is None or theirs.numbers is None:
         (left, right), _ = common_codes(ours, theirs)
         return np.where(left == right, 0.0, np.inf)
+    if ours.numbers.shape != theirs.numbers.shape:
+        return np.full(len(first), np.inf)
     spread = float(np.nanstd(_finite(yardstick))) if yardstick is not None else 0.0
     agree = np.isclose(ours.numbers, theirs.numbers, rtol=RELATIVE, atol=ABSOLUTE * spread, equal_nan=True)
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -90,3 +90,15 @@ def judge():
 def loud(judge):
     """Name what is not quiet: (status, severity) of the checks that failed or could not decide."""
     return lambda *args, **named: loud_of(judge(*args, **named))
+
+
+@pytest.fixture
+def case_of():
+    """Make a case of a candidate's answers, a baseline's and labels."""
+    return make_case
+
+
+@pytest.fixture
+def results_of():
+    """Every result of a case, by identity."""
+    return judged
