@@ -108,6 +108,8 @@ def test_numbers_are_those_of_mlflows_evaluation(registry_db, tmp_path, monkeypa
     frame = pd.DataFrame({"prediction": answer, "target": truth})
     mlflow.set_tracking_uri(f"sqlite:///{tmp_path / 'mlflow.db'}")
     try:
+        monkeypatch.delenv("MLFLOW_EXPERIMENT_ID", raising=False)
+        mlflow.set_experiment("numbers")
         with mlflow.start_run():
             found = mlflow.models.evaluate(
                 data=frame, predictions="prediction", targets="target", model_type="regressor"
