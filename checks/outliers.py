@@ -15,15 +15,17 @@ from gate.evidence.assignment import rule
 from gate.evidence.outputs import Kind, Output
 from gate.evidence.paired import moves, sizes
 
-from . import ranges
+from . import ranges, repeats
 from .subject import (
     Case,
     amounts,
     baseline_columns,
     candidate_columns,
+    infinite,
     is_probability,
     label_column,
     main_name,
+    missing_in,
 )
 from .versions import PROBABILITIES, agreements, harmed, moved, together
 
@@ -49,21 +51,15 @@ def check_finite(predictions: pd.DataFrame, case: Case, measure: Measure, offend
     if not columns:
         pytest.skip("no answer is a number")
     before = baseline_columns(case) or {}
-    infinite, known = np.zeros(len(predictions), dtype=bool), np.zeros(len(predictions), dtype=bool)
+    found, known = np.zeros(len(predictions), dtype=bool), np.zeros(len(predictions), dtype=bool)
     for name, output in columns.items():
-        infinite |= _infinite(output)
-        known |= _infinite(before[name]) if name in before else False
-    rows = np.flatnonzero(infinite)
+        found |= infinite(output)
+        known |= infinite(before[name]) if name in before else False
+    rows = np.flatnonzero(found)
     if len(rows) and known[rows].all():
         weigh("warning")
     offending_rows(rows)
     measure("infinite", len(rows), max=0, unit="rows")
-
-
-def _infinite(output: Output) -> Any:
-    if output.numbers is None:
-        return False
-    return np.isinf(output.numbers).reshape(len(output), -1).any(axis=1)
 
 
 @check(category="outliers")
@@ -79,8 +75,8 @@ def check_nulls(predictions: pd.DataFrame, case: Case, measure: Measure, offendi
     columns, before = candidate_columns(case), baseline_columns(case) or {}
     missing, known = np.zeros(len(predictions), dtype=bool), np.zeros(len(predictions), dtype=bool)
     for name, output in columns.items():
-        missing |= _missing(output)
-        known |= _missing(before[name]) if name in before else False
+        missing |= missing_in(output)
+        known |= missing_in(before[name]) if name in before else False
     rows = np.flatnonzero(missing)
     limits = case.config.outliers.nulls
     share = len(rows) / max(1, len(predictions))
@@ -89,12 +85,6 @@ def check_nulls(predictions: pd.DataFrame, case: Case, measure: Measure, offendi
     past = share > (limits.max or 0)
     offending_rows(rows if past else rows[:0])
     measure("missing", share, min=limits.min, max=0 if limits.max is None else limits.max, unit="of the rows")
-
-
-def _missing(output: Output) -> Any:
-    if output.numbers is None:
-        return output.null
-    return output.null | np.isnan(output.numbers).reshape(len(output), -1).any(axis=1)
 
 
 @check(category="outliers")
@@ -390,51 +380,19 @@ def check_stuck(case: Case, measure: Measure, offending_rows: Rows, weigh: Weigh
         if len(values) < FEW or (limit is None and outliers.distinct(values) < outliers.CONTINUOUS * len(values) / 2):
             continue
         judged += 1
-        references = _stuck_references(name, columns, before, case)
+        references = repeats.references_of(name, columns, before, case)
         found = outliers.stuck(values, references, limit)
         if found is None:
             continue
         rows = np.flatnonzero(output.valid)[found.rows]
-        if limit is None and (_belongs(found.value, rows, before.get(name)) or _inputs_repeat(rows, case)):
+        if limit is None and (
+            repeats.belongs(found.value, rows, before.get(name)) or repeats.inputs_repeat(rows, case)
+        ):
             continue
-        if limit is None and _cut(found.value, values, rows, before.get(name)):
+        if limit is None and repeats.cut(found.value, values, rows, before.get(name)):
             weigh("warning")
         offending_rows(rows)
         allowed = limit if limit is not None else max(0.002, 3 * found.explained / len(values))
         measure(_named(f"share of {found.value:.6g}", name, columns), len(rows) / len(values), max=allowed * (1 - 1e-9))
     if not judged:
         pytest.skip("no answer is a continuous number (at least 20 rows, most of them distinct)")
-
-
-def _stuck_references(name: str, columns: Any, before: Any, case: Case) -> tuple[Any, ...]:
-    found = [before[name]] if name in before and before[name].numbers is not None else []
-    label = label_column(case) if name == main_name(columns, case) and not is_probability(name, case) else None
-    found += [label] if label is not None and label.numbers is not None else []
-    return tuple(np.asarray(output.numbers)[output.valid] for output in found if output.numbers.ndim == 1)
-
-
-def _belongs(value: float, rows: Any, before: Output | None) -> bool:
-    """Whether the baseline answers these rows alike, and near the value."""
-    if before is None or before.numbers is None or before.numbers.ndim != 1:
-        return False
-    return outliers.belongs(value, rows, before.numbers)
-
-
-def _inputs_repeat(rows: Any, case: Case) -> bool:
-    """Whether the rows have so few different inputs that one answer to all of them is right."""
-    data = case.comparison.data
-    if case.eval_data is None or data is None:
-        return False
-    inputs = case.eval_data.drop(columns=[name for name in (data.target, data.id) if name is not None]).iloc[rows]
-    return bool(inputs.astype(str).drop_duplicates().shape[0] <= len(rows) / 3)
-
-
-def _cut(value: float, values: Any, rows: Any, before: Output | None) -> bool:
-    """Whether the value is the lowest or highest answer, and most of the baseline's to these rows lie beyond."""
-    if before is None or before.numbers is None or before.numbers.ndim != 1:
-        return False
-    theirs = before.numbers[rows]
-    low, high = float(values.min()), float(values.max())
-    return (value == low and float((theirs <= value).mean()) > 0.5) or (  # noqa: PLR2004 - most of them
-        value == high and float((theirs >= value).mean()) > 0.5  # noqa: PLR2004 - most of them
-    )

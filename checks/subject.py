@@ -6,6 +6,7 @@ import weakref
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+import numpy as np
 import pandas as pd
 
 from gate.domain import Answers, Comparison, Task
@@ -96,6 +97,20 @@ def label_column(case: Case) -> Output | None:
 def column(series: Any) -> Output:
     """Read one column."""
     return read(series.to_numpy(), series.isna().to_numpy())
+
+
+def infinite(output: Output) -> Any:
+    """Mark the rows with an infinite number; False where there are no numbers."""
+    if output.numbers is None:
+        return False
+    return np.isinf(output.numbers).reshape(len(output), -1).any(axis=1)
+
+
+def missing_in(output: Output) -> Any:
+    """Mark the rows with a missing value, anywhere in a vector too."""
+    if output.numbers is None:
+        return output.null
+    return output.null | np.isnan(output.numbers).reshape(len(output), -1).any(axis=1)
 
 
 def is_probability(name: str, case: Case) -> bool:

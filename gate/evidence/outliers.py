@@ -75,11 +75,6 @@ def distinct(values: Array) -> int:
     return len(np.unique(values))
 
 
-def modal_share(values: Array) -> float:
-    """Give the share of the commonest value."""
-    return float(np.unique(values, return_counts=True)[1].max() / len(values)) if len(values) else float("nan")
-
-
 def stuck(values: Floats, references: tuple[Floats, ...], share: float | None = None) -> Stuck | None:
     """Find one exact value that far more rows of a continuous answer share than of its references.
 

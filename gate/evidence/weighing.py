@@ -66,10 +66,12 @@ class Determination:
             return float(np.mean(np.where(spread > 0, 1 - (share @ self.errors**2) / spread, np.nan)))
 
     def influence(self) -> Floats:
-        """Give the derivative of a ratio of means."""
+        """Give the derivative of a ratio of means; NaN where all labels are equal."""
         squares = (self.truth - self.truth.mean(axis=0)) ** 2
         spread, lost = squares.mean(axis=0), (self.errors**2).mean(axis=0)
-        return np.asarray((lost / spread**2 * (squares - spread) - (self.errors**2 - lost) / spread).mean(axis=1))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            change = lost / spread**2 * (squares - spread) - (self.errors**2 - lost) / spread
+        return np.asarray(change.mean(axis=1))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
