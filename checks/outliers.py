@@ -385,9 +385,7 @@ def check_stuck(case: Case, measure: Measure, offending_rows: Rows, weigh: Weigh
         if found is None:
             continue
         rows = np.flatnonzero(output.valid)[found.rows]
-        if limit is None and (
-            repeats.belongs(found.value, rows, before.get(name)) or repeats.inputs_repeat(rows, case)
-        ):
+        if limit is None and repeats.explained(found.value, rows, before.get(name), case):
             continue
         if limit is None and repeats.cut(found.value, values, rows, before.get(name)):
             weigh("warning")
