@@ -124,7 +124,8 @@ def test_protocol_lookalikes_on_standard_output_mean_nothing(saved, loaded, rows
 
 def test_frames_that_nobody_asked_for_are_a_protocol_error(saved, started, rows):
     """A model that finds the pipe and writes to it breaks the protocol, and fails."""
-    extra = "for fd in range(3, 4096):\n    try: os.write(fd, b'\\0' * 64)\n    except OSError: pass\nreturn model_input['x']"
+    write = "for fd in range(3, 4096):\n    try: os.write(fd, b'\\0' * 64)\n    except OSError: pass\n"
+    extra = f"{write}return model_input['x']"
     worker = started(saved(extra))
     assert failure_of(worker, rows).stage == "protocol"
 
