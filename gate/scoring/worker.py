@@ -6,6 +6,7 @@ its own two parts. An exception of the model is answered, and the worker goes on
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import resource
@@ -107,13 +108,15 @@ class Server:
 
 
 def main(arguments: list[str]) -> None:
-    """Serve until the gate says bye, or goes away."""
+    """Import the libraries while the gate does its own start-up, then serve until it goes away."""
     read_fd, write_fd, memory_mb = (int(argument) for argument in arguments)
     _limit(memory_mb)
     for fd in (read_fd, write_fd):
         os.set_inheritable(fd, False)  # noqa: FBT003 - the standard library's own signature
     watchdog = threading.Thread(target=_die_with_the_gate, args=(read_fd, Path.cwd()), daemon=True)
     watchdog.start()
+    with contextlib.suppress(Exception):  # what is broken says so when the gate greets
+        import mlflow.pyfunc  # noqa: F401 - its import is what takes the time
     try:
         _serve(read_fd, write_fd)
     except (EOFError, BrokenPipeError):
@@ -122,8 +125,8 @@ def main(arguments: list[str]) -> None:
 
 def _serve(read_fd: int, write_fd: int) -> None:
     channel, server, pid = Channel(read_fd, write_fd), Server(), os.getpid()
-    while (frame := channel.receive())[0]["op"] != "bye":
-        header, body = server.answer(*frame)
+    while True:
+        header, body = server.answer(*channel.receive())
         if os.getpid() != pid:
             os._exit(0)  # the model forked, and this is the child: it has no say
         channel.send(header, body)
