@@ -16,6 +16,8 @@ import pytest
 
 from gate.domain import (
     Benchmark,
+    Category,
+    CheckResult,
     Counts,
     DataInfo,
     Diff,
@@ -24,7 +26,9 @@ from gate.domain import (
     Report,
     ReportedVersion,
     Reproducibility,
+    Severity,
     Snapshot,
+    Status,
     Verdict,
 )
 from gate.registry import Registry, connect, snapshot
@@ -132,7 +136,7 @@ def make_report(judged: Snapshot, *, baseline: tuple[int, str] | None = None, **
         verdict=facts.get("verdict", Verdict.PASS),
         reasons=("All checks passed.",),
         counts=Counts(passed=1),
-        checks=(),
+        checks=_checks(facts.get("verdict", Verdict.PASS)),
         benchmark=Benchmark(),
         diff=Diff(),
         reproducibility=Reproducibility(),
@@ -141,6 +145,32 @@ def make_report(judged: Snapshot, *, baseline: tuple[int, str] | None = None, **
         environment=Environment(python="3.11.7", platform="Linux", cpu="", cores=2, packages={}),
         started_at="2026-11-22T22:00:00Z",
         finished_at="2026-11-22T22:01:00Z",
+    )
+
+
+ENDINGS = {
+    Verdict.PASS: (Status.PASSED, Severity.CRITICAL),
+    Verdict.PASS_WITH_WARNINGS: (Status.FAILED, Severity.WARNING),
+    Verdict.FAIL: (Status.FAILED, Severity.CRITICAL),
+    Verdict.INCONCLUSIVE: (Status.INCONCLUSIVE, Severity.CRITICAL),
+    Verdict.ERROR: (Status.ERROR, Severity.CRITICAL),
+}
+
+
+def _checks(verdict: Verdict) -> tuple[CheckResult, ...]:
+    """The checks that such a verdict comes from: one that passed, and one that decided."""
+    decided = ENDINGS[verdict]
+    return tuple(
+        CheckResult(
+            id=f"contract.{name}",
+            title=name,
+            category=Category.CONTRACT,
+            severity=severity,
+            status=status,
+            message="",
+            duration_s=0.0,
+        )
+        for name, (status, severity) in {"loads": ENDINGS[Verdict.PASS], "types": decided}.items()
     )
 
 
