@@ -221,7 +221,9 @@ def test_schema_prints_json_schemas():
         done = subprocess.run(
             [sys.executable, "-m", "gate.cli", "schema", what], capture_output=True, text=True, check=True
         )
-        jsonschema.Draft202012Validator.check_schema(json.loads(done.stdout))
+        schema = json.loads(done.stdout)
+        jsonschema.Draft202012Validator.check_schema(schema)  # raises where it is none
+        assert schema["additionalProperties"] is False
 
 
 def test_doctor_says_what_is_wrong_with_the_fix(house):
