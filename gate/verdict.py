@@ -8,53 +8,107 @@ from dataclasses import dataclass, field, replace
 
 from gate.domain import Category, CheckResult, Counts, LossTest, Outcome, Severity, Status, Verdict, Waiver
 
+Name = tuple[str, str]
+"""A hypothesis: the identity of its check and the test's own name."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """What a team decided about results.
 
     `severity` maps check identities to critical, warning, info or ignore; `today` is an ISO date, on which waivers
-    hold or have expired. `looks` is the number of planned uses of the evaluation set that share the confidence.
+    hold or have expired. `looks` is the number of planned uses of the evaluation set that share the confidence;
+    `used` says how many of them this one and those before have used up.
     """
 
     confidence: float = 0.99
     looks: int = 1
+    used: int = 1
     severity: Mapping[str, str] = field(default_factory=dict)
     waivers: Sequence[Waiver] = ()
     strict: bool = False
     today: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Proven:
+    """The hypotheses that were rejected: a loss at most the critical margin, a loss at most the margin."""
+
+    critical: frozenset[Name]
+    warning: frozenset[Name]
+
+
 def settle(outcomes: Sequence[Outcome], policy: Policy) -> tuple[CheckResult, ...]:
     """Give every outcome its final status, severity and waiver.
 
-    Comparisons fail where Holm's procedure rejects "the loss is at most m" over all comparisons at once, pass where
-    "the loss is at least 2m" is rejected at the full confidence, and are inconclusive between (contract, section 3).
+    Comparisons fail critically where Holm's procedure rejects "the loss is at most m" over all critical comparisons
+    at once, at the confidence shared over the planned looks. They fail as a warning where Benjamini and Hochberg's
+    procedure rejects it over all that can warn. They pass where "the loss is at least 2m" is rejected at the full
+    confidence, and are inconclusive between (contract, section 3).
 
-    Source: S. Holm, A simple sequentially rejective multiple test procedure, Scand. J. Statist. 6 (1979).
+    Sources: S. Holm, A simple sequentially rejective multiple test procedure, Scand. J. Statist. 6 (1979);
+    Y. Benjamini and Y. Hochberg, Controlling the false discovery rate, J. R. Stat. Soc. B 57 (1995).
     """
-    beyond = holm(
-        {(outcome.id, test.name): test.p_beyond for outcome in outcomes for test in outcome.tests},
-        alpha=(1 - policy.confidence) / policy.looks,
+    critical, warning = _hypotheses(outcomes, policy)
+    alpha = 1 - policy.confidence
+    proven = _Proven(
+        critical=holm(critical, alpha / policy.looks),
+        warning=benjamini_hochberg(warning, alpha),
     )
-    return tuple(_settled(outcome, beyond, policy) for outcome in outcomes)
+    return tuple(_settled(outcome, proven, policy) for outcome in outcomes)
 
 
-def holm(p_values: Mapping[tuple[str, str], float], alpha: float) -> frozenset[tuple[str, str]]:
+def _hypotheses(outcomes: Sequence[Outcome], policy: Policy) -> tuple[dict[Name, float], dict[Name, float]]:
+    """The p-values that may reject a version, and those that may warn. A test of two margins is in both."""
+    critical: dict[Name, float] = {}
+    warning: dict[Name, float] = {}
+    for outcome in outcomes:
+        weight = _weight(outcome, policy)
+        for test in outcome.tests:
+            name = (outcome.id, test.name)
+            if test.p_critical is not None and weight is None:
+                critical[name], warning[name] = test.p_critical, test.p_beyond
+            elif (weight or outcome.severity) is Severity.CRITICAL:
+                critical[name] = test.p_beyond
+            else:
+                warning[name] = test.p_beyond
+    return critical, warning
+
+
+def _weight(outcome: Outcome, policy: Policy) -> Severity | None:
+    """The severity that settings and strictness give, None where they leave the check's own."""
+    wanted = policy.severity.get(outcome.id)
+    severity = Severity(wanted) if wanted and wanted != "ignore" else None
+    if policy.strict and (severity or outcome.severity) is not Severity.INFO:
+        return Severity.CRITICAL
+    return severity
+
+
+def holm(p_values: Mapping[Name, float], alpha: float) -> frozenset[Name]:
     """Name the hypotheses that Holm's step-down procedure rejects at a family-wise error rate of alpha."""
     rejected = set()
-    known = [(name, p_value) for name, p_value in p_values.items() if not math.isnan(p_value)]  # NaN proves nothing
-    ordered = sorted(known, key=lambda item: item[1])
-    for index, (name, p_value) in enumerate(ordered):
+    for index, (name, p_value) in enumerate(_ordered(p_values)):
         if p_value > alpha / (len(p_values) - index):
             break
         rejected.add(name)
     return frozenset(rejected)
 
 
-def _settled(outcome: Outcome, beyond: frozenset[tuple[str, str]], policy: Policy) -> CheckResult:
-    status, message = _status(outcome, beyond, 1 - policy.confidence)
-    severity = outcome.severity
+def benjamini_hochberg(p_values: Mapping[Name, float], alpha: float) -> frozenset[Name]:
+    """Name the hypotheses that the step-up procedure rejects at a false discovery rate of alpha."""
+    ordered = _ordered(p_values)
+    last = max((rank for rank, (_, p) in enumerate(ordered, start=1) if p <= alpha * rank / len(p_values)), default=0)
+    return frozenset(name for name, _ in ordered[:last])
+
+
+def _ordered(p_values: Mapping[Name, float]) -> list[tuple[Name, float]]:
+    """From the smallest on; NaN proves nothing."""
+    return sorted(((name, p) for name, p in p_values.items() if not math.isnan(p)), key=lambda item: item[1])
+
+
+def _settled(outcome: Outcome, proven: _Proven, policy: Policy) -> CheckResult:
+    found = _found(outcome, proven, policy)
+    status, message, severity = found.status, found.message, found.severity
     wanted = policy.severity.get(outcome.id)
     if wanted == "ignore":
         status, message = Status.SKIPPED, "ignored by the configuration" + (f" ({message})" if message else "")
@@ -79,17 +133,47 @@ def _settled(outcome: Outcome, beyond: frozenset[tuple[str, str]], policy: Polic
     )
 
 
-def _status(outcome: Outcome, beyond: frozenset[tuple[str, str]], alpha: float) -> tuple[Status, str]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """How a check ended, by itself."""
+
+    status: Status
+    severity: Severity
+    message: str
+
+
+def _found(outcome: Outcome, proven: _Proven, policy: Policy) -> _Found:
     """A check that already failed, or could not run, keeps its status; a comparison is decided here."""
+    judged = outcome.status in {Status.PASSED, Status.FAILED, Status.INCONCLUSIVE}
+    if judged and outcome.category is Category.QUALITY and policy.used > policy.looks:
+        return _used_up(policy)
     if outcome.status is not Status.PASSED or not outcome.tests:
-        return outcome.status, outcome.message
-    worse = [test for test in outcome.tests if (outcome.id, test.name) in beyond]
-    if worse:
-        return Status.FAILED, _joined(outcome.message, *(_worse(test) for test in worse))
-    open_ = [test for test in outcome.tests if not test.p_within <= alpha]
+        return _Found(status=outcome.status, severity=outcome.severity, message=outcome.message)
+    critical = [test for test in outcome.tests if (outcome.id, test.name) in proven.critical]
+    warning = [test for test in outcome.tests if (outcome.id, test.name) in proven.warning and test not in critical]
+    if critical or warning:
+        severity = Severity.CRITICAL if critical else _lesser(outcome)
+        message = _joined(outcome.message, *(_worse(test) for test in (*critical, *warning)))
+        return _Found(status=Status.FAILED, severity=severity, message=message)
+    open_ = [test for test in outcome.tests if not test.p_within <= 1 - policy.confidence]
     if open_:
-        return Status.INCONCLUSIVE, _joined(outcome.message, *(_undecided(test) for test in open_))
-    return Status.PASSED, outcome.message
+        severity = _lesser(outcome) if all(test.p_critical is not None for test in open_) else outcome.severity
+        message = _joined(outcome.message, *(_undecided(test) for test in open_))
+        return _Found(status=Status.INCONCLUSIVE, severity=severity, message=message)
+    return _Found(status=Status.PASSED, severity=outcome.severity, message=outcome.message)
+
+
+def _lesser(outcome: Outcome) -> Severity:
+    return Severity.WARNING if outcome.severity is Severity.CRITICAL else outcome.severity
+
+
+def _used_up(policy: Policy) -> _Found:
+    return _Found(
+        status=Status.INCONCLUSIVE,
+        severity=Severity.WARNING,
+        message=f"the {policy.looks} planned looks at these evaluation data are used up, and a model that was chosen "
+        "by them looks better on them than it is: rotate the set (data.path), or plan more looks (data.looks)",
+    )
 
 
 def _joined(*parts: str) -> str:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import false_discovery_control
 
 from gate import verdict
 from gate.domain import Category, LossTest, Outcome, Severity, Status, Verdict, Waiver
@@ -138,3 +141,43 @@ def test_loading_alone_is_no_judgement_of_another_category():
     results = verdict.settle([PASSED], Policy())
     assert verdict.decide(results, [Category.QUALITY])[0] is Verdict.ERROR
     assert verdict.decide(results, [Category.OUTLIERS])[0] is Verdict.PASS
+
+
+def test_twice_the_margin_is_critical_and_once_a_warning():
+    """A test of two margins fails critically where the critical one is proven past, else as a warning."""
+    worse = replace(loss(p_beyond=1e-9, p_within=1.0), p_critical=1e-9)
+    bad = replace(worse, p_critical=0.5)
+    settled = verdict.settle(
+        [outcome("x", Status.PASSED, tests=(worse,)), outcome("y", Status.PASSED, tests=(bad,))], Policy()
+    )
+    assert [(r.status, r.severity) for r in settled] == [(Status.FAILED, CRITICAL), (Status.FAILED, WARNING)]
+
+
+def test_undecided_between_two_margins_is_a_warning():
+    """What might be critical, and is shown to be neither good nor bad, does not reject."""
+    undecided = replace(loss(p_beyond=0.5, p_within=0.5), p_critical=0.9)
+    (found,) = verdict.settle([outcome("x", Status.PASSED, tests=(undecided,))], Policy())
+    assert (found.status, found.severity) == (Status.INCONCLUSIVE, WARNING)
+
+
+def test_planned_looks_share_the_confidence():
+    """What would fail at a single look needs more proof where twenty are planned."""
+    bad = outcome("x", Status.PASSED, tests=(loss(p_beyond=0.001, p_within=1.0),))
+    assert decided(PASSED, bad, looks=1) is Verdict.FAIL
+    assert decided(PASSED, bad, looks=20) is Verdict.INCONCLUSIVE
+
+
+def test_used_up_looks_end_in_inconclusive_warnings():
+    """Beyond the planned looks no quality check decides anything, and says to rotate the set."""
+    bad = replace(outcome("x", Status.PASSED, tests=(loss(p_beyond=0.0, p_within=1.0),)), category=Category.QUALITY)
+    (found,) = verdict.settle([bad], Policy(looks=3, used=4))
+    assert (found.status, found.severity) == (Status.INCONCLUSIVE, WARNING)
+    assert "rotate the set" in found.message
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
+def test_benjamini_hochberg_agrees_with_scipy(p_values):
+    """The step-up procedure rejects what scipy's adjusted p-values reject."""
+    rejected = verdict.benjamini_hochberg({("q", str(at)): p for at, p in enumerate(p_values)}, 0.05)
+    adjusted = false_discovery_control(p_values)
+    assert all((("q", str(at)) in rejected) == (p <= 0.05) for at, p in enumerate(adjusted) if abs(p - 0.05) > 1e-12)

@@ -99,6 +99,8 @@ class LossTest:
     `loss` is positive where the candidate is worse, in the metric's unit, with its standard error.
     `p_beyond` is the one-sided p-value against "the loss is at most m": small means worse beyond the margin.
     `p_within` is the one-sided p-value against "the loss is at least 2m": small means that 2m is excluded.
+    `p_critical`, where there are two margins, is the one-sided p-value against "the loss is at most the critical
+    margin": the failure is critical where it is small, and a warning where only `p_beyond` is; undecided is a warning.
     """
 
     name: str
@@ -107,6 +109,7 @@ class LossTest:
     margin: float
     p_beyond: float
     p_within: float
+    p_critical: float | None = None
     needed_rows: int | None = None
 
 
