@@ -6,7 +6,7 @@ import datetime as dt
 import os
 import platform
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from gate.domain import (
     ItemState,
     LatencyPairs,
     LatencyResult,
+    Looks,
     Report,
     ReportedVersion,
     Reproducibility,
@@ -45,6 +46,7 @@ class Findings:
     diff: Diff
     reproducibility: Reproducibility
     benchmark: Benchmark
+    looks: Looks = field(default_factory=Looks)
 
 
 def now() -> str:
@@ -69,7 +71,7 @@ def report_of(findings: Findings, gate: GateInfo, *, isolation: str, started_at:
         benchmark=findings.benchmark,
         diff=findings.diff,
         reproducibility=findings.reproducibility,
-        data=_data(comparison.data),
+        data=_data(comparison.data, findings.looks),
         isolation=isolation,
         environment=environment(),
         started_at=started_at,
@@ -94,7 +96,7 @@ def fault_report(model: str, version: int, reason: str, gate: GateInfo, *, isola
         benchmark=Benchmark(),
         diff=Diff(),
         reproducibility=Reproducibility(items=tuple(map(_unknown_item, REPRODUCIBILITY_ITEMS))),
-        data=_data(None),
+        data=DataInfo(),
         isolation=isolation,
         environment=environment(),
         started_at=started_at,
@@ -121,7 +123,7 @@ def _version(snapshot: Snapshot, chosen_by: str | None = None) -> ReportedVersio
     )
 
 
-def _data(data: EvaluationData | None) -> DataInfo:
+def _data(data: EvaluationData | None, looks: Looks) -> DataInfo:
     if data is None:
         return DataInfo()
     return DataInfo(
@@ -129,7 +131,8 @@ def _data(data: EvaluationData | None) -> DataInfo:
         digest=data.digest,
         rows=data.rows,
         columns=tuple(data.table.column_names),
-        target=data.target,
+        target=", ".join(data.targets) or None,
+        looks=looks,
     )
 
 

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from gate import __version__, answering, assembly, comparing, policy, storing, timing, verdict
+from gate import looks as counting
 from gate.config import Config
-from gate.domain import Category, Comparison, Diff, GateInfo, Outcome, Report, Reproducibility, Stage, Timings
+from gate.domain import Category, Comparison, Diff, GateInfo, Looks, Outcome, Report, Reproducibility, Stage, Timings
 from gate.errors import GateError, UsageError
 from gate.scoring.session import Limits, Worker
 
@@ -131,7 +132,8 @@ def judge(start: Opened, folder: Path, narrator: Narrator) -> Report:
     case, loaded = prepare(start, narrator)
     with narrator.step("Run the checks"):
         outcomes = run_checks(case, start.config, start.request.only)
-    results = verdict.settle(outcomes, _policy(start))
+    looks = counting.take(start.registry, case.comparison, outcomes, start.config)
+    results = verdict.settle(outcomes, _policy(start, looks))
     findings = assembly.Findings(
         comparison=case.comparison,
         results=results,
@@ -143,6 +145,7 @@ def judge(start: Opened, folder: Path, narrator: Narrator) -> Report:
             load_s=loaded,
             raw=storing.write_raw(case.timings, folder),
         ),
+        looks=looks,
     )
     return assembly.report_of(findings, _gate_info(start), isolation=ISOLATION, started_at=start.started_at)
 
@@ -220,10 +223,12 @@ def _diff(comparison: Comparison, config: Config) -> Diff:
     return diff.compare(comparison.candidate, comparison.baseline, config.root)
 
 
-def _policy(start: Opened) -> verdict.Policy:
+def _policy(start: Opened, looks: Looks) -> verdict.Policy:
     settings = start.config.model(start.request.model)
     return verdict.Policy(
         confidence=start.config.file.confidence,
+        looks=settings.data.looks,
+        used=looks.used or 1,
         severity=settings.severity,
         waivers=[entry.waiver() for entry in settings.waivers],
         strict=start.request.strict,

@@ -87,12 +87,14 @@ class Data(_Settings):
 
     path: str | None = None
     """A Parquet, CSV, Feather or JSON-lines file, or a folder of them."""
-    target: str | None = None
-    """The column with the labels."""
+    target: str | Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    """The column with the labels, or a list of them where the model has several targets."""
     id: str | None = None
     """The column that names a row; row numbers where absent."""
     slices: tuple[str | dict[str, Any], ...] = ()
     """Columns, or {column: number of bins}, to look at apart."""
+    looks: Annotated[int, Field(ge=1, le=10_000)] = 20
+    """How many candidates this evaluation set is to judge: they share the confidence. Then rotate the set."""
 
 
 class Limits(_Settings):
@@ -109,6 +111,8 @@ class MetricLimits(Limits):
 
     max_regression: Margin | None = None
     """How much worse than the baseline: a share of the baseline's value, or a number in the metric's unit."""
+    greater_is_better: bool | None = None
+    """The direction of a metric that is a function of your own; where absent the function's, else what is inferred."""
 
 
 class Outliers(_Settings):

@@ -230,6 +230,13 @@ def decide(results: Sequence[CheckResult], only: Sequence[Category] | None = Non
     return Verdict.PASS, (f"{sum(r.status is Status.PASSED for r in results)} checks passed",)
 
 
+def looked(results: Sequence[Outcome] | Sequence[CheckResult]) -> bool:
+    """Say whether something was judged on the evaluation data: that is a look at them."""
+    on_data = {Category.OUTLIERS, Category.QUALITY}
+    ended = {Status.PASSED, Status.FAILED, Status.INCONCLUSIVE}
+    return any(result.category in on_data and result.status in ended for result in results)
+
+
 def _nothing(judged: Sequence[CheckResult]) -> str:
     """Say that nothing was judged, and why the checks did not run where they say so."""
     skipped = sorted({result.message for result in judged if result.status is Status.SKIPPED and result.message})

@@ -147,6 +147,8 @@ def _show_verdict(out: Console, report: Report) -> None:
         f"  {counts.passed} passed, {counts.failed} failed, {counts.inconclusive} inconclusive, "
         f"{counts.skipped} skipped, {counts.error} errors; {counts.warnings} of them warnings"
     )
+    if report.data.looks.used:
+        out.print(f"  {report.data.looks.used} of {report.data.looks.planned} planned looks at these data", style="dim")
     if report.verdict is not Verdict.PASS:
         for reason in report.reasons:
             out.print(f"  - {clean(reason)}")

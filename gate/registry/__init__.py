@@ -9,6 +9,7 @@ from gate.registry.connection import Registry, connect
 from gate.registry.evaluation_data import Found, logged_data, read_data
 from gate.registry.find import choose_baseline, ensure_form, holder, holders, resolve
 from gate.registry.history import LineageRow, history, lineage
+from gate.registry.looks import looks, short_digest
 from gate.registry.promotion import PromotionSettings, promote
 from gate.registry.record import record, recorded_report
 from gate.registry.snapshot import fresh_digest, snapshot
@@ -31,11 +32,13 @@ __all__ = [
     "infer_columns",
     "lineage",
     "logged_data",
+    "looks",
     "promote",
     "read_data",
     "record",
     "recorded_report",
     "resolve",
+    "short_digest",
     "snapshot",
     "survey",
 ]

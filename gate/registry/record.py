@@ -15,6 +15,7 @@ from gate.registry.connection import Registry
 from gate.registry.description import with_block
 from gate.registry.download import fetch_file
 from gate.registry.faults import AbsentError
+from gate.registry.looks import keep_look
 from gate.registry.runs import find_run, is_deleted
 from gate.registry.tree import ArtifactFaultError
 from gate.registry.versions import Version, get_version
@@ -45,6 +46,7 @@ def record(registry: Registry, report: Report, files: Mapping[str, Path], *, sum
     where = f"runs:/{run_id}/{folder}/{_REPORT}"
     for key, value in _tags(report, where).items():
         registry.write("tag the version", registry.client.set_model_version_tag, report.model, str(number), key, value)
+    keep_look(registry, report)
     _describe(registry, version, summary or _summary(report, where))
     return where
 
