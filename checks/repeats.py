@@ -37,7 +37,7 @@ def _inputs_repeat(rows: Any, case: Case) -> bool:
     data = case.comparison.data
     if case.eval_data is None or data is None:
         return False
-    inputs = case.eval_data.drop(columns=[name for name in (data.target, data.id) if name is not None]).iloc[rows]
+    inputs = case.eval_data.drop(columns=[name for name in (*data.targets, data.id) if name is not None]).iloc[rows]
     return bool(inputs.astype(str).drop_duplicates().shape[0] <= len(rows) / 3)
 
 

@@ -73,7 +73,7 @@ def score_both(workers: tuple[Worker, Worker], comparison: Comparison, settings:
         candidate=answers,
         baseline=baseline_answers,
         task=naming.task,
-        labelled=data is not None and data.target is not None,
+        labelled=data is not None and bool(data.targets),
         inputs=_timed(ours, data),
         baseline_inputs=_timed(theirs, data) if theirs else None,
         load_s={"candidate": ours.load_s, "baseline": theirs.load_s if theirs else None},
@@ -126,7 +126,7 @@ def _refuse_unusable_data(ours: _Side, theirs: _Side | None, data: EvaluationDat
 def _naming(ours: _Side, theirs: _Side | None, comparison: Comparison, settings: ModelConfig) -> Naming:
     """Names and task are decided once, on the baseline where it answered: a candidate cannot redefine them."""
     data = comparison.data
-    labels = data.table.column(data.target) if data is not None and data.target else None
+    labels = _labels(data)
     known = theirs if theirs is not None and theirs.raw.raw is not None else ours
     snapshot = comparison.baseline if known is theirs and comparison.baseline else comparison.candidate
     raw = known.raw.raw
@@ -138,6 +138,13 @@ def _naming(ours: _Side, theirs: _Side | None, comparison: Comparison, settings:
         signature=snapshot.signature,
         labels=labels,
     )
+
+
+def _labels(data: EvaluationData | None) -> pa.ChunkedArray | pa.Table | None:
+    """Give the label's column, a table of them where there are several targets."""
+    if data is None or not data.targets:
+        return None
+    return data.table.column(data.targets[0]) if len(data.targets) == 1 else data.table.select(list(data.targets))
 
 
 def _named(side: _Side, naming: Naming) -> Answers:

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from gate.domain import Answers, Comparison, JsonValue, Reproducibility, Task, Timings
+from gate.evidence.metrics import Metric
 from gate.report import cell
 from gate.settings import MetricLimits, ModelConfig
 
@@ -22,10 +23,11 @@ ROWS_KEPT = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricAsked:
-    """A metric to judge; `limits` is None for the task's standard ones."""
+    """A metric to judge; `limits` is None for the task's standard ones, `metric` for those of the gate's own table."""
 
     name: str
     limits: MetricLimits | None
+    metric: Metric | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,11 +64,16 @@ class Case:
 
     @cached_property
     def labels(self) -> pd.Series | None:
-        """The target's column, named as it is in the data."""
+        """The target's column, named as it is in the data; of several targets one list a row, named "a, b"."""
+        import pandas as pd
+
         data = self.comparison.data
-        if data is None or data.target is None or self.eval_data is None:
+        if data is None or not data.targets or self.eval_data is None:
             return None
-        return self.eval_data[data.target]
+        if len(data.targets) == 1:
+            return self.eval_data[data.targets[0]]
+        rows = list(self.eval_data[list(data.targets)].to_numpy())
+        return pd.Series(rows, index=self.eval_data.index, name=", ".join(data.targets))
 
     @cached_property
     def ids(self) -> pd.Series | None:
@@ -105,7 +112,7 @@ class Case:
         data = self.comparison.data
         if self.eval_data is None or data is None:
             return {}
-        names = [name for name in self.eval_data.columns if name not in {data.target, data.id}]
+        names = [name for name in self.eval_data.columns if name not in {*data.targets, data.id}]
         return {str(name): cell(self.eval_data[name].iloc[position]) for name in names[:50]}
 
 

@@ -127,16 +127,21 @@ class Snapshot:
 class EvaluationData:
     """The rows that both versions answer.
 
-    `table` holds all columns, features, target and id alike. `source` says where it comes from, for people;
+    `table` holds all columns, features, targets and id alike; `target` is the label's column, or several. `source` says where it comes from, for people;
     `digest` is `sha256:` over the files it was read from (or over the Arrow stream where there is no file).
     """
 
     table: pa.Table
     source: str
     digest: str
-    target: str | None
+    target: str | tuple[str, ...] | None
     id: str | None
     slices: tuple[JsonValue, ...] = ()
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The columns with the labels, () where there are none."""
+        return (self.target,) if isinstance(self.target, str) else tuple(self.target or ())
 
     @property
     def rows(self) -> int:

@@ -64,4 +64,5 @@ class Task(StrEnum):
     FORECAST = "forecast"
     TEXT = "text"
     EMBEDDING = "embedding"
+    RANKING = "ranking"
     OTHER = "other"

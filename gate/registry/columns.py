@@ -18,7 +18,7 @@ _NAMES_SHOWN = 10
 class Columns:
     """What the settings say of the columns; None where they say nothing."""
 
-    target: str | None = None
+    target: str | tuple[str, ...] | None = None
     id: str | None = None
     slices: Sequence[JsonValue] = ()
 
@@ -29,7 +29,8 @@ def ensure_columns(names: Sequence[str], columns: Columns, where: str) -> None:
     Raises:
         UsageError: with the existing names, the closest first.
     """
-    wanted = [("target", columns.target), ("id", columns.id)]
+    targets = (columns.target,) if isinstance(columns.target, str) else columns.target or ()
+    wanted: list[tuple[str, str | None]] = [*(("target", name) for name in targets), ("id", columns.id)]
     wanted += [("slice", name) for slice_ in columns.slices for name in _slice_names(slice_)]
     for role, name in wanted:
         if name is not None and name not in names:
@@ -71,7 +72,7 @@ def _left_over(data: EvaluationData, signature: Signature | None) -> list[str]:
     inputs = [field.name for field in (signature.inputs or ())] if signature else []
     if not inputs or None in inputs:
         return [name for name in data.table.column_names if name.lower() in {*_TARGETS, *_IDS}]
-    settled = {*inputs, data.target, data.id, *(name for entry in data.slices for name in _slice_names(entry))}
+    settled = {*inputs, *data.targets, data.id, *(name for entry in data.slices for name in _slice_names(entry))}
     return [name for name in data.table.column_names if name not in settled and not _unnamed(name)]
 
 

@@ -41,7 +41,7 @@ class _Source:
 
 def read_data(
     path: Path,
-    target: str | None = None,
+    target: str | tuple[str, ...] | None = None,
     id: str | None = None,  # noqa: A002 - the setting's name
     slices: Sequence[JsonValue] = (),
 ) -> EvaluationData:
@@ -164,11 +164,12 @@ def _example(candidate: Snapshot, columns: Columns, problems: list[str]) -> Eval
     if table is None or path is None:
         problems.append(f"version {candidate.version} was registered without an input example")
         return None
-    known = [name if name in table.column_names else None for name in (columns.target, columns.id)]
+    targets = (columns.target,) if isinstance(columns.target, str) else columns.target or ()
+    labelled = bool(targets) and set(targets) <= set(table.column_names)
     return EvaluationData(
         table=table,
         source=f"input example of version {candidate.version}",
         digest=f"sha256:{sha256_of(path)[1]}",
-        target=known[0],
-        id=known[1],
+        target=columns.target if labelled else None,
+        id=columns.id if columns.id in table.column_names else None,
     )

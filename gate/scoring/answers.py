@@ -41,7 +41,7 @@ class Naming:
         cls,
         task: Task,
         *,
-        labels: pa.ChunkedArray | None = None,
+        labels: pa.ChunkedArray | pa.Table | None = None,
         signature: Signature | None = None,
         classes: tuple[JsonValue, ...] | None = None,
         positive: JsonValue = None,

@@ -41,7 +41,7 @@ def inputs_for(signature: Signature | None, data: EvaluationData) -> Inputs:
     Raises:
         MissingColumnsError: a required input has no column.
     """
-    offered = data.table.drop_columns([data.target]) if data.target in data.table.column_names else data.table
+    offered = data.table.drop_columns([name for name in data.targets if name in data.table.column_names])
     features = offered.drop_columns([data.id]) if data.id in offered.column_names else offered
     fields = (signature.inputs if signature else None) or ()
     if not fields:

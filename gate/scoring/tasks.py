@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gate.domain import JsonValue, Signature, Task
+from gate.evidence.forecasts import is_forecast
 from gate.scoring.matrix import looks_like_probabilities, matrix_of
 from gate.scoring.raw import RawAnswer
 
@@ -22,13 +23,23 @@ EMBEDDING_WIDTH = 32
 """A matrix without labels, this wide and not of probabilities, is read as one vector a row."""
 
 
-def infer_task(raw: RawAnswer, labels: pa.ChunkedArray | None, signature: Signature | None) -> Task:
-    """The task, from labels where there are any and from the baseline's answers.
+def infer_task(raw: RawAnswer, labels: pa.ChunkedArray | pa.Table | None, signature: Signature | None) -> Task:
+    """The task, from labels where there are any (a table of several targets) and from the baseline's answers.
 
     Probability: a matrix of probabilities, or fractions between 0 and 1 for labels of two values. Classification:
-    labels are text, truth values or few integers, and the answers repeat them. Text: text without few classes.
-    Embedding: vectors. Regression: other numbers.
+    labels are text, truth values or few integers, and the answers repeat them. Forecast: columns named like the
+    bounds of an interval or like quantiles. Ranking: lists of names, or lists of numbers for labels that are lists of
+    another length. Text: text without few classes. Embedding: vectors. Regression: other numbers.
     """
+    if isinstance(labels, pa.Table):
+        return _of_targets(raw, labels)
+    if _is_forecast(raw):
+        return Task.FORECAST
+    return Task.RANKING if _is_ranking(raw, labels) else _of_one(raw, labels, signature)
+
+
+def _of_one(raw: RawAnswer, labels: pa.ChunkedArray | None, signature: Signature | None) -> Task:
+    """What is no forecast and no ranking, with one column of labels or none."""
     if raw.shape in ("matrix", "tensor", "nested"):
         return _of_vectors(raw, labels, signature)
     column = prediction_of(raw)
@@ -46,9 +57,9 @@ def prediction_of(raw: RawAnswer) -> pa.ChunkedArray | None:
     return raw.only if raw.table.num_columns == 1 else None
 
 
-def label_values(labels: pa.ChunkedArray | None) -> tuple[JsonValue, ...]:
+def label_values(labels: pa.ChunkedArray | pa.Table | None) -> tuple[JsonValue, ...]:
     """The distinct labels in order; whole floats (a CSV column with gaps) as integers; () where they are too many."""
-    if labels is None or pa.types.is_nested(labels.type):
+    if labels is None or isinstance(labels, pa.Table) or pa.types.is_nested(labels.type):
         return ()
     distinct = pc.unique(labels).drop_null()
     if len(distinct) > CLASSES_LIMIT:
@@ -57,6 +68,43 @@ def label_values(labels: pa.ChunkedArray | None) -> tuple[JsonValue, ...]:
         int(value) if isinstance(value, float) and value.is_integer() else value for value in distinct.to_pylist()
     ]
     return tuple(sorted(values, key=lambda value: (str(type(value)), value)))
+
+
+def _is_forecast(raw: RawAnswer) -> bool:
+    """Whether columns are named like the bounds of an interval (`yhat_lower`) or like quantiles (`q0.1`, `p90`)."""
+    return raw.shape in ("frame", "dict") and is_forecast(raw.table.column_names)
+
+
+def _is_ranking(raw: RawAnswer, labels: pa.ChunkedArray | None) -> bool:
+    """Lists of names rank items; lists of numbers do where the labels are lists of whole numbers of another length."""
+    column = prediction_of(raw)
+    if column is None or not _is_list(column.type):
+        return False
+    if _is_text(column.type.value_type):
+        return True
+    if labels is None or not _is_list(labels.type) or not pa.types.is_integer(labels.type.value_type):
+        return False
+    return pa.types.is_integer(column.type.value_type) and not _lengths(column).equals(_lengths(labels))
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind))
+
+
+def _lengths(column: pa.ChunkedArray) -> pa.Array:
+    """The distinct lengths of a column's lists."""
+    return pc.unique(pc.list_value_length(column)).sort()
+
+
+def _of_targets(raw: RawAnswer, labels: pa.Table) -> Task:
+    """Several targets: names of classes where each of them is, else amounts."""
+    floats = any(pa.types.is_floating(kind) for kind in raw.table.schema.types)
+    if all(_are_classes(column) for column in labels.columns) and not floats and raw.shape != "matrix":
+        return Task.CLASSIFICATION
+    if raw.shape == "matrix" and all(_are_classes(column) for column in labels.columns):
+        matrix = matrix_of(raw)
+        return Task.REGRESSION if matrix is None or (matrix % 1 != 0).any() else Task.CLASSIFICATION
+    return Task.REGRESSION
 
 
 def _of_vectors(raw: RawAnswer, labels: pa.ChunkedArray | None, signature: Signature | None) -> Task:
