@@ -33,6 +33,7 @@ from gate.domain import (
     Timings,
     Verdict,
 )
+from gate.report import fitted
 
 PACKAGES = ("mlflow", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy", "great-expectations", "pytest")
 
@@ -67,7 +68,7 @@ def report_of(findings: Findings, gate: GateInfo, *, isolation: str, started_at:
         verdict=decided,
         reasons=reasons,
         counts=verdict.count(findings.results),
-        checks=tuple(findings.results),
+        checks=fitted(findings.results),
         benchmark=findings.benchmark,
         diff=findings.diff,
         reproducibility=findings.reproducibility,
@@ -129,10 +130,11 @@ def _data(data: EvaluationData | None, looks: Looks) -> DataInfo:
     return DataInfo(
         source=data.source,
         digest=data.digest,
-        rows=data.rows,
+        rows=data.coverage.rows_judged if data.coverage else data.rows,
         columns=tuple(data.table.column_names),
         target=", ".join(data.targets) or None,
         looks=looks,
+        coverage=data.coverage,
     )
 
 

@@ -132,6 +132,7 @@ def judge(start: Opened, folder: Path, narrator: Narrator) -> Report:
     case, loaded = prepare(start, narrator)
     with narrator.step("Run the checks"):
         outcomes = run_checks(case, start.config, start.request.only)
+    storing.write_rows(case, outcomes, folder, start.started_at)
     looks = counting.take(start.registry, case.comparison, outcomes, start.config)
     results = verdict.settle(outcomes, _policy(start, looks))
     findings = assembly.Findings(

@@ -74,13 +74,16 @@ def release(request: Request, config: Config, narrator: Narrator, approved_by: S
 
 
 def record(registry: Registry, checked: Checked, notes: Sequence[Path] = ()) -> None:
-    """Keep the report, the raw pairs and the notes with the version's run, and mark the version."""
+    """Keep the report, the raw pairs, the offending rows and the notes with the version's run, and mark the version."""
     from gate import registry as rooms
 
     files = {f"note{path.suffix}": path for path in notes}
     raw = checked.report.benchmark.raw
     if raw is not None and (checked.folder / raw).is_file():
         files[raw] = checked.folder / raw
+    rows = storing.rows_of(checked.report, checked.folder)
+    if rows is not None:
+        files[rows.name] = rows
     rooms.record(registry, checked.report, files)
 
 

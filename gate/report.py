@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gate.domain import HistoryEntry, JsonValue, Report
+from gate.domain import CheckResult, HistoryEntry, JsonValue, Report
 from gate.errors import UsageError
 
 if TYPE_CHECKING:
@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 SCHEMA = "gate.report/1"
 TEXT_CAP = 200
 ARRAY_CAP = 5
+MORE = "…"
+"""The key under which a row says that it has more inputs than are shown."""
+ROWS_BYTES = 100_000
+"""What all offending rows of a report may take, so that it stays below 200 kB."""
+ROWS_SHOWN = ((50, 20), (20, 20), (10, 20), (10, 10), (5, 5), (2, 3), (0, 1))
+"""Inputs of a row, and rows of a check: the first that fits is taken."""
 
 
 def to_dict(report: Report | HistoryEntry) -> dict[str, JsonValue]:
@@ -87,6 +93,24 @@ def _array_cell(value: Any) -> JsonValue:  # noqa: ANN401 - arrays of any librar
     few = ", ".join(str(cell(item)) for item in flat)
     dimensions = "x".join(str(size) for size in shape)
     return f"array of {dimensions}: {few}{', …' if math.prod(shape) > ARRAY_CAP else ''}"
+
+
+def fitted(checks: Sequence[CheckResult]) -> tuple[CheckResult, ...]:
+    """Show fewer inputs of each offending row, then fewer rows, until all rows together fit: the file has them all."""
+    cut = tuple(checks)
+    for inputs, rows in ROWS_SHOWN:
+        cut = tuple(replace(check, rows=tuple(_shorter(row, inputs) for row in check.rows[:rows])) for check in checks)
+        if sum(len(json.dumps(plain(check.rows), indent=1)) for check in cut) <= ROWS_BYTES:
+            break
+    return cut
+
+
+def _shorter(row: Mapping[str, JsonValue], inputs: int) -> Mapping[str, JsonValue]:
+    found = row.get("inputs")
+    if not isinstance(found, Mapping) or len(found) <= inputs:
+        return row
+    few = dict(list(found.items())[:inputs])
+    return {**row, "inputs": {**few, MORE: f"{len(found) - inputs} more columns: see rows.parquet"}}
 
 
 def dumps(report: Report) -> str:

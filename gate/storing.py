@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gate.config import Config
-from gate.domain import Report, Timings
+from gate.domain import Outcome, Report, Timings
 from gate.errors import GateError
 from gate.report import dumps
 
 if TYPE_CHECKING:
+    from gate.checking.case import Case
     from gate.registry import Registry
 
 FOLDER = ".gate"
 REPORT = "report.json"
+ROWS = "rows.parquet"
 
 
 def connect(config: Config) -> Registry:
@@ -72,6 +76,40 @@ def write_report(report: Report, folder: Path) -> Path:
     except OSError as error:
         raise _unwritable(folder, error) from None
     return path
+
+
+def write_rows(case: Case, outcomes: Sequence[Outcome], folder: Path, report: str) -> Path | None:
+    """Write all offending rows beside the report that began at this time; give the file, None where there are none.
+
+    Raises:
+        GateError: no space, or the folder cannot be written.
+    """
+    import pyarrow as pa
+
+    from gate.checking import rows_file
+
+    path, unfinished = folder / ROWS, folder / f".{ROWS}.unfinished"
+    try:
+        path.unlink(missing_ok=True)
+        if case.comparison.data is None or not any(outcome.offending for outcome in outcomes):
+            return None
+        rows_file.write(case, outcomes, unfinished, report)
+        return unfinished.replace(path)
+    except pa.ArrowException:  # a type that Parquet does not know: the report has the first rows all the same
+        return None
+    except OSError as error:
+        raise _unwritable(folder, error) from None
+    finally:
+        with contextlib.suppress(OSError):
+            unfinished.unlink(missing_ok=True)
+
+
+def rows_of(report: Report, folder: Path) -> Path | None:
+    """Give the file of offending rows of a report in a folder, None where there is none or it is of another."""
+    from gate.checking import rows_file
+
+    path = folder / ROWS
+    return path if path.is_file() and rows_file.belongs_to(path, report.started_at) else None
 
 
 def write_raw(timings: Timings | None, folder: Path) -> str | None:

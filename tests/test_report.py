@@ -96,3 +96,25 @@ def test_long_values_in_rows_are_cut():
 def test_a_column_s_name_that_is_no_unicode_can_be_written():
     """Keys of offending rows come from data."""
     assert report.json.dumps(report.plain({"\ud800": 1}), ensure_ascii=False).encode("utf-8") == b'{"?": 1}'
+
+
+CHECK = CheckResult(
+    id="outliers.x", title="X.", category=Category.OUTLIERS, severity=Severity.CRITICAL, status=Status.FAILED,
+    message="", duration_s=0.0,
+)  # fmt: skip
+
+
+def test_wide_rows_of_many_checks_fit_into_a_small_report():
+    """20 rows of 50 long inputs in each of 25 checks: the worst rows stay, and say that there is more."""
+    row = {"id": "r1", "prediction": 1.0, "inputs": {f"column {number}": "x" * 200 for number in range(50)}}
+    checks = [replace(CHECK, rows=(row,) * 20, rows_total=20) for _ in range(25)]
+    cut = report.fitted(checks)
+    assert len(json.dumps(report.plain(cut), indent=1)) < 130_000
+    assert all(check.rows and check.rows[0]["prediction"] == 1.0 for check in cut)
+    assert cut[0].rows[0]["inputs"]["…"].startswith("48 more") or len(cut[0].rows[0]["inputs"]) == 1
+
+
+def test_rows_that_fit_stay_as_they_are():
+    """Nothing is cut without need."""
+    checks = (replace(CHECK, rows=({"id": 1, "inputs": {"x": 1.0}},) * 20),)
+    assert report.fitted(checks) == checks

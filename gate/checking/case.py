@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ROWS_KEPT = 20
-"""K: how many offending rows a check keeps."""
+"""K: how many offending rows a check keeps in the report."""
+ROWS_FILED = 100_000
+"""How many a check keeps in the file beside the report."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,13 +79,14 @@ class Case:
 
     @cached_property
     def ids(self) -> pd.Series | None:
-        """What names each row: the id column, else the row's number from 0."""
+        """What names each row: the id column, else the row's number in the set, from 0."""
         import pandas as pd
 
         data = self.comparison.data
         if data is None or self.eval_data is None:
             return None
-        return self.eval_data[data.id] if data.id else pd.Series(range(data.rows), name="row")
+        numbers = range(data.rows) if data.positions is None else data.positions
+        return self.eval_data[data.id] if data.id else pd.Series(numbers, name="row")
 
     @property
     def paired(self) -> bool:

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gate.authors import inconclusive
-from gate.checking.case import ROWS_KEPT, Case
+from gate.checking.case import ROWS_FILED, ROWS_KEPT, Case
 from gate.domain import (
     Answers,
     JsonValue,
     LossTest,
     Measurement,
+    Offending,
     Reproducibility,
     Severity,
     Snapshot,
@@ -40,6 +41,7 @@ class Notes:
     past_limits: list[str] = field(default_factory=list)
     rows: list[Any] = field(default_factory=list)
     rows_total: int = 0
+    offending: list[Offending] = field(default_factory=list)
     tests: list[LossTest] = field(default_factory=list)
     severity: Severity | None = None
 
@@ -214,17 +216,25 @@ def _number(value: object) -> str:
 
 @pytest.fixture
 def offending_rows(case: Case, request: pytest.FixtureRequest) -> Callable[..., None]:
-    """Record rows by position, worst first; at most K are kept, all are counted."""
+    """Record rows by position, worst first; at most K are in the report, all are counted and go to the file of rows."""
     notes = notes_of(request.node)
 
     def record(rows: Any, **columns: Any) -> None:  # noqa: ANN401 - positions, a mask, or rows of a frame
         positions = _positions(rows)
         notes.rows_total += len(positions)
+        notes.offending.append(_filed(positions, columns))
         for index in range(min(len(positions), ROWS_KEPT - len(notes.rows))):
             extra: dict[str, JsonValue] = {name: cell(values[index]) for name, values in columns.items()}
             notes.rows.append(case.row(int(positions[index]), extra))
 
     return record
+
+
+def _filed(positions: Any, columns: dict[str, Any]) -> Offending:  # noqa: ANN401 - numbers in any sequence
+    import numpy as np
+
+    first = np.asarray(positions[:ROWS_FILED], dtype=np.int64)
+    return Offending(positions=first, columns={name: values[: len(first)] for name, values in columns.items()})
 
 
 def _positions(rows: Any) -> Any:  # noqa: ANN401 - as above

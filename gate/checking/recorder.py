@@ -101,6 +101,7 @@ class Recorder:
             rows=tuple(notes.rows),
             rows_total=notes.rows_total,
             tests=tuple(notes.tests),
+            offending=tuple(part for part in notes.offending if len(part.positions)),
         )
 
 

@@ -1,6 +1,17 @@
 """The nouns of a release gate, as frozen values. Standard library only, so that every room can share them."""
 
-from gate.domain.judged import Answers, Failure, LatencyPairs, LossTest, Measurement, Outcome, Timings, Twin, Waiver
+from gate.domain.judged import (
+    Answers,
+    Failure,
+    LatencyPairs,
+    LossTest,
+    Measurement,
+    Offending,
+    Outcome,
+    Timings,
+    Twin,
+    Waiver,
+)
 from gate.domain.reported import (
     REPRODUCIBILITY_ITEMS,
     Benchmark,
@@ -28,9 +39,11 @@ from gate.domain.stored import (
     Artifact,
     ArtifactFile,
     Comparison,
+    Coverage,
     EvaluationData,
     Field,
     LoggedDataset,
+    RowStream,
     RunFacts,
     Signature,
     Snapshot,
@@ -50,6 +63,7 @@ __all__ = [
     "Commit",
     "Comparison",
     "Counts",
+    "Coverage",
     "DataInfo",
     "Diff",
     "Environment",
@@ -67,12 +81,14 @@ __all__ = [
     "Looks",
     "LossTest",
     "Measurement",
+    "Offending",
     "Outcome",
     "Promotion",
     "Report",
     "ReportedVersion",
     "Reproducibility",
     "ReproducibilityItem",
+    "RowStream",
     "RunFacts",
     "Severity",
     "Signature",

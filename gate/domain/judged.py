@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from gate.domain.terms import Category, JsonValue, Severity, Status
@@ -114,6 +114,17 @@ class LossTest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Offending:
+    """Rows that a check named, worst first: `positions` (int64, shape (m,)) in the evaluation data, at most ROWS_FILED.
+
+    `columns` hold what the check says of each, m values a name.
+    """
+
+    positions: np.ndarray[Any, Any]
+    columns: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What one check found, before severities, waivers and the sharing of confidence are settled.
 
@@ -132,6 +143,8 @@ class Outcome:
     rows: tuple[Mapping[str, JsonValue], ...] = ()
     rows_total: int = 0
     tests: tuple[LossTest, ...] = ()
+    offending: tuple[Offending, ...] = field(default=(), compare=False, repr=False)
+    """All offending rows by position, for the file beside the report; `rows` are the few that the report shows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
