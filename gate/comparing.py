@@ -68,6 +68,7 @@ def compare(registry: Registry, asked: Asked, config: Config, room: Path) -> Fou
     candidate = rooms.snapshot(registry, asked.model, asked.version, room / "candidate")
     baseline = rooms.snapshot(registry, asked.model, chosen[0], room / "baseline") if chosen else None
     data, why = _data(registry, asked, config, (candidate, baseline), room)
+    data = rooms.capped(data, config.model(asked.model).data.max_rows) if data else None
     comparison = Comparison(
         candidate=candidate, baseline=baseline, baseline_chosen_by=chosen[1] if chosen else None, data=data
     )

@@ -95,6 +95,8 @@ class Data(_Settings):
     """Columns, or {column: number of bins}, to look at apart."""
     looks: Annotated[int, Field(ge=1, le=10_000)] = 20
     """How many candidates this evaluation set is to judge: they share the confidence. Then rotate the set."""
+    max_rows: Annotated[int, Field(ge=1)] | None = None
+    """The most rows that are asked, for slow models: drawn by what each row holds, the same in any order of the file."""
 
 
 class Limits(_Settings):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from gate.cli.console import console
 from gate.cli.options import Color
-from gate.domain import CheckResult, Measurement, Report, Severity, Status, Verdict
+from gate.domain import CheckResult, Coverage, Measurement, Report, Severity, Status, Verdict
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -149,15 +149,29 @@ def _show_verdict(out: Console, report: Report) -> None:
     )
     if report.data.looks.used:
         out.print(f"  {report.data.looks.used} of {report.data.looks.planned} planned looks at these data", style="dim")
+    if report.data.coverage:
+        out.print(f"  {coverage_words(report.data.coverage)}", style="dim")
     if report.verdict is not Verdict.PASS:
         for reason in report.reasons:
             out.print(f"  - {clean(reason)}")
+
+
+def coverage_words(coverage: Coverage) -> str:
+    """Say which rows of the set were judged."""
+    total, judged, sampled = coverage.rows_total, coverage.rows_judged, coverage.rows_sampled
+    drawn = f"drawn with the seed {coverage.seed}"
+    if judged == sampled:
+        return f"{judged:,} of {total:,} rows were judged, {drawn}"
+    asked = f"all {total:,}" if judged == total else f"{judged:,} of {total:,}"
+    return f"{asked} rows were judged; checks that need them all at once saw {sampled:,}, {drawn}"
 
 
 def show_next(report: Report, folder: Path, color: Color) -> None:
     """Say where the report lies and what to do next, on standard error."""
     err = console(color, sys.stderr)
     err.print(f"Report: {folder / 'report.json'}", style="dim")
+    if any(result.rows_total for result in report.checks) and (folder / "rows.parquet").is_file():
+        err.print(f"All offending rows, at most 100,000 a check: {folder / 'rows.parquet'}", style="dim")
     for line in next_steps(report):
         err.print(line, style="dim")
 

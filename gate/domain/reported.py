@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
 from gate.domain.judged import Measurement, Waiver
+from gate.domain.stored import Coverage
 from gate.domain.terms import Category, JsonValue, Severity, Stage, Status, Verdict
 
 if TYPE_CHECKING:
@@ -214,7 +215,7 @@ class Looks:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataInfo:
-    """The evaluation data in the report."""
+    """The evaluation data in the report. `rows` is the number of rows that both versions answered."""
 
     source: str | None = None
     digest: str | None = None
@@ -222,6 +223,8 @@ class DataInfo:
     columns: tuple[str, ...] = ()
     target: str | None = None
     looks: Looks = field(default_factory=Looks)
+    coverage: Coverage | None = None
+    """Which rows of the set were judged, None where all were, by everything."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from gate.domain.terms import JsonValue
 
 if TYPE_CHECKING:
+    import numpy as np
     import pyarrow as pa
 
 
@@ -124,11 +125,38 @@ class Snapshot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """Which of the rows were looked at, where not all were by everything.
+
+    Of `rows_total` rows in the set both versions answered `rows_judged`, the `share`. Checks that need all rows at once
+    looked at `rows_sampled` of these. They were drawn by what each row holds and the `seed`.
+    """
+
+    rows_total: int
+    rows_judged: int
+    rows_sampled: int
+    share: float
+    seed: int
+
+    @classmethod
+    def of(cls, *, total: int, judged: int, sampled: int, seed: int) -> Coverage:
+        """Put the share beside the counts."""
+        return cls(rows_total=total, rows_judged=judged, rows_sampled=sampled, share=judged / total, seed=seed)
+
+
+class RowStream(Protocol):
+    """Rows that do not fit in memory. The same rows every time, with their numbers in the set."""
+
+    def batches(self, rows: int) -> Iterator[tuple[pa.Table, np.ndarray[Any, Any]]]:
+        """Give all judged rows in batches of at most `rows`, each with its rows' numbers (int64, shape (m,))."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluationData:
     """The rows that both versions answer.
 
-    `table` holds all columns, features, targets and id alike; `target` is the label's column, or several. `source` says where it comes from, for people;
-    `digest` is `sha256:` over the files it was read from (or over the Arrow stream where there is no file).
+    `table` holds all columns, features, targets and id alike; `target` is the label's column, or several. `source`
+    says where it comes from, for people; `digest` is `sha256:` over the files it was read from (or over the Arrow stream where there is no file).
     """
 
     table: pa.Table
@@ -137,6 +165,12 @@ class EvaluationData:
     target: str | tuple[str, ...] | None
     id: str | None
     slices: tuple[JsonValue, ...] = ()
+    positions: np.ndarray[Any, Any] | None = None
+    """Where the table's rows stand in the whole set (int64, shape (n,)), None where the table is the whole set."""
+    coverage: Coverage | None = None
+    """What the table leaves out, None where it leaves nothing out."""
+    stream: RowStream | None = None
+    """All rows, where the table is a sample of them."""
 
     @property
     def targets(self) -> tuple[str, ...]:

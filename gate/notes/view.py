@@ -101,6 +101,7 @@ def _provenance(report: Plain, digest: str) -> Table:
         ("data_source", data["source"]),
         ("data_digest", data["digest"]),
         ("data_size", Phrase("data.size", {"rows": data["rows"], "columns": len(data["columns"])})),
+        *_coverage(data["coverage"]),
         ("target", data["target"]),
         ("looks", _looks(data["looks"])),
         ("gate", gate["version"]),
@@ -125,6 +126,14 @@ def _version_rows(side: str, version: Plain) -> list[tuple[str, Value]]:
         (f"{side}_digest", version["digest"]),
         (f"{side}_size", None if size is None else Size(size)),
     ]
+
+
+def _coverage(coverage: Plain | None) -> list[tuple[str, Value]]:
+    """Which rows of the set were judged, where not all were by everything."""
+    if not coverage:
+        return []
+    known = {key.removeprefix("rows_"): coverage[key] for key in ("rows_total", "rows_judged", "rows_sampled", "seed")}
+    return [("coverage", Phrase("data.coverage", known))]
 
 
 def _looks(looks: Plain) -> Value:

@@ -12,6 +12,7 @@ from gate.registry.history import LineageRow, history, lineage
 from gate.registry.looks import looks, short_digest
 from gate.registry.promotion import PromotionSettings, promote
 from gate.registry.record import record, recorded_report
+from gate.registry.sampling import capped
 from gate.registry.snapshot import fresh_digest, snapshot
 from gate.registry.survey import ModelSurvey, survey
 
@@ -22,6 +23,7 @@ __all__ = [
     "ModelSurvey",
     "PromotionSettings",
     "Registry",
+    "capped",
     "choose_baseline",
     "connect",
     "ensure_form",
