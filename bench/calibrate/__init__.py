@@ -1,0 +1,1 @@
+"""How often the gate errs, by simulation: harmless changes, seeded defects and the peers, `make calibrate`."""

@@ -1,0 +1,55 @@
+"""A pool: rows that no version was trained on, with every version's answers, made once and kept in build/calibrate."""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from bench.calibrate.models import Columns, train_all
+from bench.calibrate.worlds import World
+from gate.evidence.arrays import Array
+
+CACHE = Path("build/calibrate")
+ROWS = 24_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """Rows of a world with their labels and each version's answers to them."""
+
+    world: World
+    frame: pd.DataFrame
+    labels: Array
+    versions: dict[str, Columns]
+
+    def __len__(self) -> int:
+        """Give the number of rows."""
+        return len(self.labels)
+
+
+def take(columns: Columns, rows: Array) -> Columns:
+    """Give some rows of answers."""
+    return {name: np.asarray(values)[rows] for name, values in columns.items()}
+
+
+def pool_of(world: World, seed: int, folder: Path = CACHE) -> Pool:
+    """Train a world's versions and let them answer its pool, or read what they answered before."""
+    path = folder / f"{world.name}-{seed}.pickle"
+    if path.exists():
+        frame, labels, versions = pickle.loads(path.read_bytes())  # noqa: S301 - written below, by this module
+    else:
+        frame, labels, versions = _made(world, seed)
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(pickle.dumps((frame, labels, versions)))
+    return Pool(world=world, frame=frame, labels=labels, versions=versions)
+
+
+def _made(world: World, seed: int) -> tuple[pd.DataFrame, Array, dict[str, Columns]]:
+    draw = np.random.default_rng([seed, *world.name.encode()])
+    frame, labels = world.draw(4 * world.train_rows, draw)
+    pool, truth = world.draw(ROWS, draw)
+    return pool, truth, train_all(world, seed, frame, labels, pool)

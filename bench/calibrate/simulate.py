@@ -1,0 +1,57 @@
+"""Judges samples of every case and appends a line each to a file, so that a long simulation can be cut and read."""
+
+from __future__ import annotations
+
+import json
+import time
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from bench.calibrate.cases import Kind, kinds_of
+from bench.calibrate.judge import judge
+from bench.calibrate.pools import CACHE, pool_of
+from bench.calibrate.worlds import WORLDS
+
+
+def simulate(kinds: Sequence[Kind], rows: int, repeats: range, path: Path, until: float = float("inf")) -> int:
+    """Judge each case once a repeat; give the number of runs. Stops at the time `until` (of time.time)."""
+    done = 0
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8") as file:
+        for repeat in repeats:
+            for kind in kinds:
+                if time.time() > until:
+                    return done
+                file.write(json.dumps(_line(kind, rows, repeat)) + "\n")
+                file.flush()
+                done += 1
+    return done
+
+
+def all_kinds(seeds: Sequence[int], worlds: Sequence[str] = ()) -> Iterator[Kind]:
+    """Give the cases of every world and training."""
+    for seed in seeds:
+        for world in WORLDS.values():
+            if not worlds or world.name in worlds:
+                yield from kinds_of(pool_of(world, seed, CACHE))
+
+
+def _line(kind: Kind, rows: int, repeat: int) -> dict[str, Any]:
+    start = time.process_time()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = judge(kind.sample(rows, repeat))
+    return {
+        "world": kind.pool.world.name,
+        "change": kind.name,
+        "sort": kind.sort,
+        "loss": min(1e9, max(kind.losses.values())),
+        "rows": rows,
+        "repeat": repeat,
+        "verdict": str(found.verdict),
+        "loud": dict(found.loud),
+        "why": {name: text[:200] for name, text in found.messages.items()},
+        "cpu_s": round(time.process_time() - start, 3),
+    }
