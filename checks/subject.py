@@ -78,14 +78,25 @@ def labels_of(case: Case) -> Labels | None:
     """Give the labels with what is known of their meaning, None where there are none."""
     if case.labels is None:
         return None
-    output = _once(case.labels, lambda: {"label": column(case.labels)})["label"]
+    read_once = _once(case.labels, lambda: _label_columns(case))
     return Labels(
-        output=output,
+        output=read_once[""],
         name=str(case.labels.name),
+        targets={name: output for name, output in read_once.items() if name},
         task=case.task,
         classes=case.config.classes or case.answers.classes or (),
         positive=case.config.positive,
     )
+
+
+def _label_columns(case: Case) -> Columns:
+    """The labels as one column; where there are several targets each of them too."""
+    data = case.comparison.data
+    targets = data.targets if data is not None else ()
+    if len(targets) < 2 or case.eval_data is None:  # noqa: PLR2004 - one target is the label itself
+        return {"": column(case.labels)}
+    each = {name: column(case.eval_data[name]) for name in targets}
+    return {**each, "": column(case.labels)}
 
 
 def label_column(case: Case) -> Output | None:

@@ -261,16 +261,25 @@ def _flat(value: Any) -> Array:  # noqa: ANN401 - a list or an array of any dept
 
 
 def _coded(values: Array, missing: Bools, kind: Kind) -> Output:
-    """Number the distinct values; what cannot be hashed by what it prints."""
-    if values.ndim > 1 or kind in {Kind.OTHER, Kind.VECTOR}:
-        values = np.array([repr(value) for value in values], dtype=object)
-        kind = Kind.OTHER
-    if values.dtype.kind == "b":
+    """Number the distinct values: lists as tuples, what cannot be hashed by what it prints."""
+    if values.dtype.kind == "b" and values.ndim == 1:
         return _coded_numbers(values, missing, kind)
+    named = values.tolist() if values.ndim == 1 else list(values)
+    if values.ndim > 1 or kind in {Kind.OTHER, Kind.VECTOR}:
+        named, kind = [_hashable(value) for value in named], Kind.OTHER
     seen: dict[Any, int] = {}
-    codes = np.fromiter((seen.setdefault(value, len(seen)) for value in values.tolist()), np.int64, count=len(values))
+    codes = np.fromiter((seen.setdefault(value, len(seen)) for value in named), np.int64, count=len(values))
     codes[missing] = -1
     return Output(kind=kind, null=missing, codes=codes, levels=tuple(seen))
+
+
+def _hashable(value: Any) -> Any:  # noqa: ANN401 - whatever a model answers
+    """A list or an array of plain items as a tuple, so that its items can still be told; else what it prints."""
+    if isinstance(value, (list, tuple, np.ndarray)):
+        items = tuple(value.tolist() if isinstance(value, np.ndarray) else value)
+        if all(isinstance(item, (str, bytes, int, float, bool)) for item in items):
+            return items
+    return repr(value)
 
 
 def _coded_numbers(values: Array, missing: Bools, kind: Kind) -> Output:

@@ -2,34 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 
-from gate.domain import Task
+from gate.evidence import rankings
 from gate.evidence.arrays import Array, Bools, Floats, Ints
-from gate.evidence.metrics import Metric, Truth
-from gate.evidence.outputs import Output, as_classes, as_numbers, common_codes, same_level
+from gate.evidence.metric import Metric, Needs, Truth
+from gate.evidence.outputs import Kind, Output, as_classes, as_numbers, common_codes, same_level
+from gate.evidence.sides import (
+    BINARY,
+    PROBA,
+    THRESHOLD,
+    Columns,
+    Labels,
+    Side,
+    amounts_side,
+    answers_of,
+    codes_side,
+    interval_side,
+    is_single_probability,
+    main_answer,
+    order_levels,
+    position,
+    probability_side,
+    quantile_side,
+)
 
-Columns = Mapping[str, Output]
-"""One version's answers by column, as the contract's section 9 names them."""
-
-PROBA = "proba_"
-BINARY = 2
-THRESHOLD = 0.5
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Labels:
-    """The labels of n rows, and what is known of their meaning: name, task, classes in order, the positive one."""
-
-    output: Output
-    name: str | None = None
-    task: Task | None = None
-    classes: tuple[Any, ...] = ()
-    positive: Any = None
+__all__ = [
+    "BINARY", "PROBA", "THRESHOLD", "Columns", "Labels", "Paired", "Unfit", "is_single_probability", "main_answer",
+    "order_levels", "pair",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,13 +56,26 @@ class Unfit:
     why: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Side:
-    """One version's answers as a metric needs them, with the rows that can be used."""
+class _UnfitError(Exception):
+    """Carries why a metric cannot be computed to the end of pairing."""
 
-    values: Array
-    usable: Bools
-    levels: tuple[Any, ...] = field(default=())
+    def __init__(self, whose: Literal["candidate", "baseline", "labels"], why: str) -> None:
+        super().__init__(why)
+        self.unfit = Unfit(whose=whose, why=why)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rows:
+    """The rows that can be judged, among how many."""
+
+    rows: Ints
+    among: int
+
+    def paired(self, truth: Truth, answers: Sequence[Array]) -> Paired:
+        """Put together what was cut to these rows."""
+        baseline = answers[1] if len(answers) > 1 else None
+        left_out = self.among - len(self.rows)
+        return Paired(truth=truth, candidate=answers[0], baseline=baseline, rows=self.rows, left_out=left_out)
 
 
 def pair(metric: Metric, labels: Labels, candidate: Columns, baseline: Columns | None) -> Paired | Unfit:
@@ -65,178 +83,225 @@ def pair(metric: Metric, labels: Labels, candidate: Columns, baseline: Columns |
 
     A row that the candidate alone left empty makes the metric unfit: what is missing is never right.
     """
-    sides: list[_Side] = []
-    versions = [("candidate", candidate)] + ([("baseline", baseline)] if baseline is not None else [])
+    versions = [candidate] if baseline is None else [candidate, baseline]
     try:
-        truth = _truth(metric, labels)
-    except ValueError as error:
-        return Unfit(whose="labels", why=str(error))
-    for name, columns in versions:
+        return _PAIRING[metric.needs](labels, versions)
+    except _UnfitError as error:
+        return error.unfit
+
+
+def _sides(versions: Sequence[Columns], read: Callable[[Columns], Side]) -> list[Side]:
+    """Read each version's answers, and say whose are unfit."""
+    found = []
+    for place, columns in enumerate(versions):
         try:
-            sides.append(_side(metric, labels, columns))
+            found.append(read(columns))
         except ValueError as error:
-            return Unfit(whose="candidate" if name == "candidate" else "baseline", why=str(error))
-    return _together(metric, labels, truth, sides)
+            raise _UnfitError("baseline" if place else "candidate", str(error)) from None
+    return found
 
 
-def _together(metric: Metric, labels: Labels, truth: Output, sides: Sequence[_Side]) -> Paired | Unfit:
-    usable = truth.valid & (sides[1].usable if len(sides) > 1 else True)
+def _common_rows(known: Bools, sides: Sequence[Side]) -> _Rows:
+    """The rows with a label and an answer of the baseline, each of which the candidate must have answered."""
+    usable = known & (sides[1].usable if len(sides) > 1 else True)
     empty = int((usable & ~sides[0].usable).sum())
     if empty:
-        return Unfit(whose="candidate", why=f"{empty} of {len(usable)} answers are missing or not finite")
+        raise _UnfitError("candidate", f"{empty} of {len(usable)} answers are missing or not finite")
     rows = np.flatnonzero(usable).astype(np.int64)
-    left_out = len(usable) - len(rows)
     if not len(rows):
-        return Unfit(whose="labels", why="no row has both a label and answers")
-    if metric.needs == "number":
-        arrays = [np.asarray(truth.numbers)[rows], *(side.values[rows] for side in sides)]
-        if len({array.shape for array in arrays}) > 1:
-            return Unfit(whose="candidate", why="labels and answers have different shapes")
-        return _paired(Truth(values=arrays[0]), arrays[1:], rows, left_out)
-    if metric.needs == "class":
-        return _paired_classes(labels, truth, sides, rows)
-    return _paired_probabilities(labels, truth, sides, rows)
+        raise _UnfitError("labels", "no row has both a label and answers")
+    return _Rows(rows=rows, among=len(usable))
 
 
-def _paired(truth: Truth, answers: Sequence[Array], rows: Ints, left_out: int) -> Paired:
-    baseline = answers[1] if len(answers) > 1 else None
-    return Paired(truth=truth, candidate=answers[0], baseline=baseline, rows=rows, left_out=left_out)
-
-
-def _truth(metric: Metric, labels: Labels) -> Output:
-    if metric.needs != "number":
-        return as_classes(labels.output)
+def _amounts(labels: Labels) -> Output:
+    """The labels as numbers (n,) or (n, t)."""
+    parts = list(labels.targets.values()) or [labels.output]
     try:
-        return as_numbers(labels.output)
+        numbers = [as_numbers(part) for part in parts]
     except ValueError:
-        raise ValueError("the labels are no numbers") from None
+        raise _UnfitError("labels", "the labels are no numbers") from None
+    if len(numbers) == 1:
+        return numbers[0]
+    matrix = np.column_stack([np.asarray(part.numbers) for part in numbers])
+    null = np.logical_or.reduce([part.null for part in numbers])
+    return Output(kind=Kind.VECTOR, null=null, numbers=matrix)
 
 
-def _side(metric: Metric, labels: Labels, columns: Columns) -> _Side:
-    if metric.needs == "probability":
-        return _probability_side(labels, columns)
-    answer = main_answer(columns, labels.name)
-    if answer is None:
-        raise ValueError(f"the answers have no column that goes with the labels (they have {', '.join(columns)})")
-    if metric.needs == "number":
-        try:
-            numbers = as_numbers(answer)
-        except ValueError:
-            raise ValueError("the answers are no numbers") from None
-        return _Side(values=np.asarray(numbers.numbers), usable=numbers.valid)
-    if is_single_probability(labels.task, columns) and answer.numbers is not None:
-        positive = np.where(answer.numbers >= THRESHOLD, 1, 0)
-        return _Side(values=positive, usable=answer.valid, levels=order_levels(labels, _label_levels(labels)))
-    classed = as_classes(answer)
-    return _Side(values=np.asarray(classed.codes), usable=classed.valid, levels=classed.levels)
+def _names(output: Output) -> Output:
+    """The labels as classes."""
+    try:
+        return as_classes(output)
+    except ValueError as error:
+        raise _UnfitError("labels", f"the labels are {error}") from None
 
 
-def _paired_classes(labels: Labels, truth: Output, sides: Sequence[_Side], rows: Ints) -> Paired | Unfit:
-    outputs = [truth.take(rows), *(_as_output(side, rows) for side in sides)]
+def _pair_amounts(labels: Labels, versions: Sequence[Columns]) -> Paired:
+    truth = _amounts(labels)
+    sides = _sides(versions, lambda columns: amounts_side(labels, columns))
+    found = _common_rows(truth.valid, sides)
+    values = np.asarray(truth.numbers)
+    values = values[:, 0] if values.ndim > 1 and values.shape[1] == 1 else values
+    arrays = [values[found.rows], *(side.values[found.rows] for side in sides)]
+    shapes = [array.shape[1:] for array in arrays]
+    for place, whose in enumerate(("candidate", "baseline")[: len(sides)]):
+        if shapes[place + 1] != shapes[0]:
+            text = f"labels and answers have different shapes: {shapes[0]} and {shapes[place + 1]} a row"
+            raise _UnfitError("candidate" if whose == "candidate" else "baseline", text)
+    return found.paired(Truth(values=arrays[0]), arrays[1:])
+
+
+def _pair_classes(labels: Labels, versions: Sequence[Columns]) -> Paired:
+    if len(labels.targets) > 1:
+        return _pair_several_classes(labels, versions)
+    truth = _names(labels.output)
+    sides = _sides(versions, lambda columns: codes_side(labels, columns))
+    found = _common_rows(truth.valid, sides)
+    outputs = [truth.take(found.rows), *(_as_output(side, found.rows) for side in sides)]
     codes, levels = common_codes(*outputs)
     known = _known_levels(labels, codes[0], levels)
-    strange = [level for level in levels if not any(same_level(level, other) for other in known)]
+    strange = _strange(levels, known)
     ordered = (*known, *strange)
-    position = np.array([_position(level, ordered) for level in levels], dtype=np.int64)
-    truth_codes, *answers = (position[code] for code in codes)
+    places = np.array([position(level, ordered) for level in levels], dtype=np.int64)
+    truth_codes, *answers = (places[code] for code in codes)
     classes = max(BINARY, len(ordered))
-    found = Truth(values=truth_codes, classes=classes, binary=len(known) <= BINARY)
-    return _paired(found, answers, rows, len(truth) - len(rows))
+    binary = len(known) <= BINARY
+    return found.paired(Truth(values=truth_codes, classes=classes, binary=binary, levels=ordered), answers)
+
+
+def _strange(levels: Sequence[Any], known: Sequence[Any]) -> list[Any]:
+    """The levels that are none of those known; by their hashes first, since there may be a hundred thousand."""
+    rest = set(levels) - set(known)
+    return [level for level in levels if level in rest and not any(same_level(level, other) for other in known)]
+
+
+def _pair_several_classes(labels: Labels, versions: Sequence[Columns]) -> Paired:
+    """Codes (n, t) of several targets over one list of levels."""
+    width = len(labels.targets)
+    truth = [_names(output) for output in labels.targets.values()]
+    read = [_columns_as_classes(labels, columns, place) for place, columns in enumerate(versions)]
+    if any(len(columns) != width for columns in read):
+        raise _UnfitError("candidate", f"the labels have {width} columns, and the answers one")
+    sides = [
+        Side(values=np.empty(0), usable=np.logical_and.reduce([output.valid for output in columns])) for columns in read
+    ]
+    found = _common_rows(np.logical_and.reduce([output.valid for output in truth]), sides)
+    outputs = [output.take(found.rows) for columns in (truth, *read) for output in columns]
+    codes, levels = common_codes(*outputs)
+    groups = [np.column_stack(codes[start : start + width]) for start in range(0, len(codes), width)]
+    held = {int(code) for code in np.unique(groups[0])}
+    known = Truth(values=groups[0], classes=max(BINARY, len(levels)), binary=len(held) <= BINARY, levels=levels)
+    return found.paired(known, groups[1:])
+
+
+def _columns_as_classes(labels: Labels, columns: Columns, place: int) -> list[Output]:
+    try:
+        return [as_classes(output) for output in answers_of(labels, columns, len(labels.targets))]
+    except ValueError as error:
+        raise _UnfitError("baseline" if place else "candidate", str(error)) from None
 
 
 def _known_levels(labels: Labels, codes: Ints, levels: tuple[Any, ...]) -> tuple[Any, ...]:
     """The classes that labels have, in order: a strange answer to two classes does not make them three."""
     labelled = set(np.unique(codes).tolist())
-    declared = [level for level in levels if any(same_level(level, other) for other in labels.classes)]
+    declared = {level for level in levels if any(same_level(level, other) for other in labels.classes)}
     seen = [level for index, level in enumerate(levels) if index in labelled or level in declared]
     return order_levels(labels, tuple(seen) if len(seen) > 1 else levels)
 
 
-def _as_output(side: _Side, rows: Ints) -> Output:
-    from gate.evidence.outputs import Kind
-
+def _as_output(side: Side, rows: Ints) -> Output:
     return Output(kind=Kind.CLASS, null=~side.usable[rows], codes=side.values[rows], levels=side.levels)
 
 
-def _paired_probabilities(labels: Labels, truth: Output, sides: Sequence[_Side], rows: Ints) -> Paired | Unfit:
+def _pair_texts(labels: Labels, versions: Sequence[Columns]) -> Paired:
+    truth = _names(labels.output)
+    sides = _sides(versions, lambda columns: codes_side(replace(labels, task=None), columns))
+    found = _common_rows(truth.valid, sides)
+    codes, levels = common_codes(truth.take(found.rows), *(_as_output(side, found.rows) for side in sides))
+    return found.paired(Truth(values=codes[0], classes=len(levels), levels=levels), codes[1:])
+
+
+def _pair_probabilities(labels: Labels, versions: Sequence[Columns]) -> Paired:
     """Columns of both versions in one order of classes; a class that a version does not know has probability 0."""
-    (codes,), levels = common_codes(truth.take(rows))
+    truth = _names(labels.output)
+    sides = _sides(versions, lambda columns: probability_side(labels, columns))
+    found = _common_rows(truth.valid, sides)
+    (codes,), levels = common_codes(truth.take(found.rows))
     classes: list[Any] = []
     for level in (level for side in sides for level in side.levels):
         if not any(same_level(level, known) for known in classes):
             classes.append(level)
-    strange = [level for level in levels if not any(same_level(level, known) for known in classes)]
+    strange = _strange(levels, classes)
     if strange:
-        return Unfit(whose="candidate", why=f"there is no column of probabilities for the label {strange[0]!r}")
+        raise _UnfitError("candidate", f"there is no column of probabilities for the label {strange[0]!r}")
     ordered = order_levels(labels, tuple(classes))
-    position = np.array([_position(level, ordered) for level in levels], dtype=np.int64)
-    answers = [_reordered(side, ordered)[rows] for side in sides]
-    return _paired(Truth(values=position[codes], classes=len(ordered)), answers, rows, len(truth) - len(rows))
+    places = np.array([position(level, ordered) for level in levels], dtype=np.int64)
+    answers = [_reordered(side, ordered)[found.rows] for side in sides]
+    return found.paired(Truth(values=places[codes], classes=len(ordered), levels=ordered), answers)
 
 
-def _reordered(side: _Side, ordered: tuple[Any, ...]) -> Floats:
+def _reordered(side: Side, ordered: tuple[Any, ...]) -> Floats:
     out = np.zeros((len(side.values), len(ordered)))
     for index, level in enumerate(side.levels):
-        out[:, _position(level, ordered)] = side.values[:, index]
+        out[:, position(level, ordered)] = side.values[:, index]
     return out
 
 
-def _probability_side(labels: Labels, columns: Columns) -> _Side:
-    names = [name for name in columns if name.startswith(PROBA)]
-    if names:
-        parts = [as_numbers(columns[name]) for name in names]
-        matrix = np.column_stack([np.asarray(part.numbers) for part in parts])
-        levels = tuple(name.removeprefix(PROBA) for name in names)
-        return _Side(values=matrix, usable=np.isfinite(matrix).all(axis=1), levels=levels)
-    answer = main_answer(columns, labels.name)
-    if answer is None or answer.numbers is None or answer.numbers.ndim > 1:
-        raise ValueError("the answers hold no probabilities")
-    levels = order_levels(labels, _label_levels(labels))
-    if len(levels) != BINARY:
-        raise ValueError(f"one probability a row cannot tell {len(levels)} classes apart")
-    return _Side(values=np.column_stack([1 - answer.numbers, answer.numbers]), usable=answer.valid, levels=levels)
+def _pair_rankings(labels: Labels, versions: Sequence[Columns]) -> Paired:
+    """The best gains and those of the answered order; rows whose labels hold nothing relevant are left out."""
+    answers = [main_answer(columns, labels.name) for columns in versions]
+    scores = answers[-1] is not None and rankings.are_scores(labels.output, answers[-1])
+    by = rankings.gains_by_score if scores else rankings.gains_by_list
+    best = rankings.ideal_gains(labels.output, scores=scores)
+
+    def read(columns: Columns) -> Side:
+        answer = main_answer(columns, labels.name)
+        if answer is None:
+            raise ValueError(f"no column holds the ranked items (there are {', '.join(columns)})")
+        if scores and (answer.numbers is None or answer.numbers.shape != best.shape):
+            raise ValueError("the answers are no scores, one for each item of the label's list")
+        return Side(values=by(labels.output, answer), usable=answer.valid)
+
+    sides = _sides(versions, read)
+    found = _common_rows(labels.output.valid & (best > 0).any(axis=1), sides)
+    return found.paired(Truth(values=best[found.rows]), [side.values[found.rows] for side in sides])
 
 
-def _label_levels(labels: Labels) -> tuple[Any, ...]:
-    """The classes that the labels can have: those declared, with what the labels hold beyond them."""
-    _, levels = common_codes(as_classes(labels.output))
-    declared = labels.classes or ((0, 1) if all(_is_binary(level) for level in levels) else ())
-    return (*declared, *(level for level in levels if not any(same_level(level, known) for known in declared)))
+def _pair_intervals(labels: Labels, versions: Sequence[Columns]) -> Paired:
+    truth = _amounts(labels)
+    if truth.numbers is None or truth.numbers.ndim > 1:
+        raise _UnfitError("labels", "an interval needs one number a row as label")
+    sides = _sides(versions, interval_side)
+    found = _common_rows(truth.valid, sides)
+    return found.paired(Truth(values=truth.numbers[found.rows]), [side.values[found.rows] for side in sides])
 
 
-def _is_binary(level: object) -> bool:
-    return same_level(level, 0) or same_level(level, 1)
+def _pair_quantiles(labels: Labels, versions: Sequence[Columns]) -> Paired:
+    """Quantiles of the levels that both versions answer."""
+    truth = _amounts(labels)
+    sides = _sides(versions, lambda columns: quantile_side(labels, columns))
+    found = _common_rows(truth.valid, sides)
+    levels = tuple(level for level in sides[-1].levels if level in sides[0].levels)
+    if not levels or (truth.numbers is not None and truth.numbers.ndim > 1 and len(levels) > 1):
+        raise _UnfitError("candidate", "both versions have no quantile of one level, or not one label a row")
+    values = np.asarray(truth.numbers)[found.rows]
+    answers = [_at_levels(side, levels)[found.rows] for side in sides]
+    if any(len(answer[0].ravel()) not in {len(levels), len(values[0].ravel())} for answer in answers):
+        raise _UnfitError("candidate", "labels and answers have different shapes")
+    return found.paired(Truth(values=values, levels=levels), answers)
 
 
-def order_levels(labels: Labels, levels: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Put classes in order: the declared order, and of two the positive one last.
-
-    One class alone is the negative one unless it is the positive: a second place is kept for the other.
-    """
-    declared = [level for level in labels.classes if any(same_level(level, known) for known in levels)]
-    rest = [level for level in levels if not any(same_level(level, known) for known in declared)]
-    ordered = [*(next(known for known in levels if same_level(known, level)) for level in declared), *rest]
-    positive = labels.positive if labels.positive is not None else (labels.classes[-1] if labels.classes else None)
-    if len(ordered) == BINARY and labels.positive is not None and same_level(ordered[0], labels.positive):
-        ordered.reverse()
-    if len(ordered) == 1 and same_level(ordered[0], 1 if positive is None else positive):
-        return (None, ordered[0])
-    return tuple(ordered)
+def _at_levels(side: Side, levels: tuple[float, ...]) -> Array:
+    if len(side.levels) == 1:
+        return side.values
+    return np.asarray(side.values[:, [side.levels.index(level) for level in levels]])
 
 
-def _position(level: object, ordered: tuple[Any, ...]) -> int:
-    return next(index for index, known in enumerate(ordered) if same_level(level, known))
-
-
-def main_answer(columns: Columns, target: str | None = None) -> Output | None:
-    """The column that goes with the labels: `prediction`, the only one, or the one of the target's name."""
-    if "prediction" in columns:
-        return columns["prediction"]
-    if len(columns) == 1:
-        return next(iter(columns.values()))
-    return columns.get(target) if target is not None else None
-
-
-def is_single_probability(task: Task | None, columns: Columns) -> bool:
-    """Say whether `prediction` is the probability of the positive class."""
-    return task is Task.PROBABILITY and not any(name.startswith(PROBA) for name in columns)
+_PAIRING: Mapping[Needs, Callable[[Labels, Sequence[Columns]], Paired]] = {
+    "number": _pair_amounts,
+    "class": _pair_classes,
+    "probability": _pair_probabilities,
+    "text": _pair_texts,
+    "ranking": _pair_rankings,
+    "quantile": _pair_quantiles,
+    "interval": _pair_intervals,
+}

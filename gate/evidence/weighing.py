@@ -51,6 +51,24 @@ class Mean:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ratio:
+    """The sum of `above` (n,) over the sum of `below` (n,): edits as a share of all that could be edited."""
+
+    above: Floats
+    below: Floats
+
+    def value(self, weights: Floats | None = None) -> float:
+        """Give the ratio; NaN where there is nothing below the line."""
+        weights = np.ones(len(self.above)) if weights is None else weights
+        below = float(weights @ self.below)
+        return float(weights @ self.above) / below if below > 0 else float("nan")
+
+    def influence(self) -> Floats:
+        """Give the derivative of a ratio of means."""
+        return np.asarray((self.above - self.value() * self.below) / self.below.mean())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Determination:
     """R squared: 1 - (squared errors) / (squared distances from the mean), by column (n, t), then their mean."""
 
