@@ -1,198 +1,242 @@
-"""Great Expectations as a measuring library: the `expect:` entries of gate.yaml, one validation a run.
+"""The `expect:` entries of gate.yaml, judged by Great Expectations: one validation a run, an outcome an entry.
 
-The only importer of great_expectations, which costs seconds: imported where there are entries, never before.
+Great Expectations is imported only where there are entries (`great.py`): it costs seconds.
 """
 
 from __future__ import annotations
 
-import os
-import uuid
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from gate.checking.case import ROWS_KEPT, Case
-from gate.config_file import closest
-from gate.domain import Category, JsonValue, Measurement, Outcome, Severity, Status
+from gate.domain import Category, JsonValue, Measurement, Offending, Outcome, Severity, Status
 from gate.errors import UsageError
-from gate.report import plain
+from gate.report import cell, plain
 from gate.settings import Expectation
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from gate.checking.entries import Ended, Prepared
+    from gate.checking.great import Found
+    from gate.checking.offered import Offered
+    from gate.evidence.arrays import Array
 
-ROW_KEY = "__gate_row__"
+MASK = "__gate_if_{}__"
+"""The column that says which rows an entry is about."""
+ROWS = "__gate_rows__"
+LISTED = 5
+"""Values named in a message."""
 
 
-def validate(entries: Sequence[Expectation]) -> None:
-    """Refuse names and arguments that Great Expectations does not know.
+def validate(entries: Sequence[Expectation], place: Callable[[int], str] | None = None) -> None:
+    """Refuse names, arguments, conditions and references that do not exist, and limits that could not fail.
 
     Raises:
-        UsageError: with the entry's id and the closest valid names.
+        UsageError: with the entry's place and id, and the closest valid names.
     """
-    for entry in entries:
-        _build(entry)
+    from gate.checking.entries import check
+
+    for number, entry in enumerate(entries):
+        with _named(entry, place(number) if place else None):
+            check(entry)
 
 
-def run(case: Case, entries: Sequence[Expectation]) -> tuple[Outcome, ...]:
-    """Judge all entries on the predictions and their inputs."""
+def run(case: Case, entries: Sequence[Expectation], place: Callable[[int], str] | None = None) -> tuple[Outcome, ...]:
+    """Judge all entries on the predictions and their inputs; `place` says where the entry of a number stands.
+
+    Raises:
+        UsageError: an entry names a column that does not exist, or asks what its column cannot be asked.
+    """
     if not entries:
         return ()
-    expectations = {entry.id: _build(entry) for entry in entries}
     if case.eval_data is None or case.predictions is None or not case.paired:
-        why = case.reasons.get("answers", "the candidate gave no answers to judge")
+        why = case.reasons.get("answers") or case.reasons.get("data") or "the candidate gave no answers to judge"
         return tuple(_outcome(entry, Status.SKIPPED, why) for entry in entries)
-    frame = _frame(case, entries)
-    results = _validated(frame, expectations)
-    return tuple(_judged(case, entry, results.get(entry.id)) for entry in entries)
+    started = time.perf_counter()
+    outcomes = _judged(case, entries, place)
+    each = round((time.perf_counter() - started) / len(entries), 6)
+    return tuple(replace(outcome, duration_s=each) for outcome in outcomes)
 
 
-def _frame(case: Case, entries: Sequence[Expectation]) -> pd.DataFrame:
-    """The columns that the entries name, since every validation hashes the whole frame."""
-    import pandas as pd
+def _judged(case: Case, entries: Sequence[Expectation], place: Callable[[int], str] | None) -> list[Outcome]:
+    from gate.checking import entries as reading
+    from gate.checking import great
+    from gate.checking.offered import Offered
 
-    assert case.eval_data is not None  # noqa: S101 - the caller looked
-    assert case.predictions is not None  # noqa: S101 - the caller looked
-    both = pd.concat([case.eval_data.drop(columns=case.predictions.columns, errors="ignore"), case.predictions], axis=1)
-    named = {text for entry in entries for text in _texts(entry.arguments)}
-    if all("column" in argument for entry in entries for argument in list(entry.arguments)[:1]):
-        both = both[[name for name in both.columns if name in named]]
-    return both.assign(**{ROW_KEY: range(len(both))})
-
-
-def _texts(value: object) -> set[str]:
-    """All texts inside an argument: a column may be named anywhere, also in a row condition."""
-    if isinstance(value, str):
-        return {value}
-    if isinstance(value, Mapping):
-        return set().union(*map(_texts, value.values()))
-    if isinstance(value, (list, tuple)):
-        return set().union(*map(_texts, value))
-    return set()
+    offered = Offered(case)
+    asked: dict[str, Prepared] = {}
+    outcomes: dict[str, Outcome] = {}
+    for number, entry in enumerate(entries):
+        with _named(entry, place(number) if place else None):
+            try:
+                asked[entry.id] = reading.prepare(entry, offered)
+            except reading.Ended as ended:
+                outcomes[entry.id] = _ended(case, entry, ended)
+    tables = {key: one for key, one in asked.items() if one.entry.type in reading.TABLE}
+    found = great.judge(_frame(asked, offered), _built({key: asked[key] for key in asked if key not in tables}))
+    found |= great.judge(offered.shape(), _built(tables))
+    outcomes |= {key: _outcome_of(case, one, found[key], offered) for key, one in asked.items()}
+    return [outcomes[entry.id] for entry in entries]
 
 
-def _build(entry: Expectation) -> Any:  # noqa: ANN401 - a great_expectations class
-    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
-    import great_expectations.expectations as gxe
+class _named:  # noqa: N801 - used like a function
+    """Says in every usage error which entry it is about, and where that stands."""
 
-    name = "".join(part.capitalize() for part in entry.type.split("_"))
-    kind = getattr(gxe, name, None)
-    if kind is None:
-        valid = [_snake(item) for item in dir(gxe) if item.startswith("Expect")]
-        raise UsageError(
-            f"expect.{entry.id}: Great Expectations has no expectation {entry.type!r}.",
-            remedy=closest(entry.type, valid),
-        )
-    _refuse_boundless(entry, kind)
-    try:
-        return kind(**entry.arguments, meta={"gate_id": entry.id})
-    except Exception as error:  # noqa: BLE001 - pydantic v1 inside Great Expectations raises classes of its own
-        detail = " ".join(str(error).split())[:300]
-        raise UsageError(
-            f"expect.{entry.id}: {entry.type} does not take these arguments: {detail}",
-            remedy=f"See Great Expectations' documentation of {entry.type}.",
-        ) from None
+    def __init__(self, entry: Expectation, place: str | None) -> None:
+        self.prefix = f"{place}: expect.{entry.id}" if place else f"expect.{entry.id}"
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, UsageError):
+            raise UsageError(f"{self.prefix}: {error.text}", remedy=error.remedy) from None
 
 
-def _refuse_boundless(entry: Expectation, kind: Any) -> None:  # noqa: ANN401 - a great_expectations class
-    """An interval without an end passes on anything; Great Expectations accepts it, the gate does not."""
-    takes = set(getattr(kind, "__fields__", {}))
-    ends = {"min_value", "max_value"}
-    if ends <= takes and not (ends & {key for key, value in entry.arguments.items() if value is not None}):
-        raise UsageError(
-            f"expect.{entry.id}: {entry.type} has neither min_value nor max_value, so it could not fail.",
-            remedy="Give at least one of them.",
-        )
+def _frame(asked: Mapping[str, Prepared], offered: Offered) -> Any:  # noqa: ANN401 - a pandas frame
+    """The columns that are asked about, and no more: every validation hashes the whole frame."""
+    frame = offered.frame(name for one in asked.values() for name in one.columns)
+    masks = {MASK.format(key): one.mask for key, one in asked.items() if one.mask is not None}
+    return frame.assign(**masks, **{} if len(frame.columns) else {ROWS: True})
 
 
-def _snake(name: str) -> str:
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("_")
+def _built(asked: Mapping[str, Prepared]) -> dict[str, Any]:
+    from gate.checking import great
+
+    built = {}
+    for key, one in asked.items():
+        condition = {} if one.mask is None else {"row_condition": great.row_condition(MASK.format(key))}
+        built[key] = great.build(one.entry.type, {**one.arguments, **condition}, key)
+    return built
 
 
-def _validated(frame: pd.DataFrame, expectations: Mapping[str, Any]) -> dict[str, Any]:
-    """One suite, one call; results come back in another order and are found by the entry's id."""
-    import great_expectations as gx
-    from great_expectations.data_context.types.base import ProgressBarsConfig
-
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    source = context.data_sources.add_pandas(f"gate-{uuid.uuid4()}")
-    batch = (
-        source.add_dataframe_asset("frame")
-        .add_batch_definition_whole_dataframe("frame")
-        .get_batch({"dataframe": frame})
-    )
-    suite = gx.ExpectationSuite(name="gate", expectations=list(expectations.values()))
-    result_format = {
-        "result_format": "SUMMARY",
-        "partial_unexpected_count": ROWS_KEPT,
-        "unexpected_index_column_names": [ROW_KEY],
-    }
-    results = batch.validate(suite, result_format=result_format).results
-    return {result.expectation_config.meta["gate_id"]: result for result in results}
-
-
-def _judged(case: Case, entry: Expectation, result: Any) -> Outcome:  # noqa: ANN401 - a great_expectations class
-    if result is None:
-        return _outcome(entry, Status.ERROR, "Great Expectations gave no result")
-    found: dict[str, Any] = result.result or {}
-    problem = _problem(result.exception_info)
-    if problem:
-        return _outcome(entry, Status.ERROR, problem)
-    observed = found.get("observed_value")
-    if result.success and found.get("element_count") == 0:
-        return _outcome(entry, Status.FAILED, "there are no rows to judge")
-    measurements = _measurements(entry, found)
-    if result.success:
+def _outcome_of(case: Case, asked: Prepared, found: Found, offered: Offered) -> Outcome:
+    entry = asked.entry
+    if found.problem:
+        return _outcome(entry, offered.status_of(asked.columns), f"it cannot be judged: {found.problem}")
+    measurements = _measurements(asked, found)
+    if found.judged == 0:
+        return _outcome(entry, offered.status_of(asked.columns), "nothing was judged: there are no rows")
+    if found.success and found.observed in (float("inf"), float("-inf")):
+        return _outcome(entry, Status.FAILED, f"observed {found.observed}", measurements=measurements)
+    if found.success:
         return _outcome(entry, Status.PASSED, "", measurements=measurements)
-    unexpected = int(found.get("unexpected_count") or 0)
-    said = f"{unexpected:,} of the rows not as expected" if unexpected else f"observed {plain(observed)}"
-    rows = tuple(case.row(int(row[ROW_KEY]), {}) for row in found.get("partial_unexpected_index_list") or ())
-    message = f"{entry.type} does not hold: {said}"
-    return _outcome(entry, Status.FAILED, message, measurements=measurements, rows=rows, rows_total=unexpected)
+    failed = _outcome(entry, Status.FAILED, _said(asked, found), measurements=measurements)
+    return _with_rows(case, failed, *_worst_first(asked, found, offered), found.unexpected)
 
 
-def _problem(info: object) -> str:
-    """What went wrong inside Great Expectations, a missing column for example: nested by metric, or flat."""
-    if not isinstance(info, Mapping):
-        return ""
-    candidates = [info, *(value for value in info.values() if isinstance(value, Mapping))]
-    raised = [item for item in candidates if item.get("raised_exception")]
-    return " ".join(str(raised[0].get("exception_message")).split())[:300] if raised else ""
+def _worst_first(asked: Prepared, found: Found, offered: Offered) -> tuple[Array, dict[str, Any]]:
+    """The rows not as expected, the farthest beyond a limit first, with how far where a limit says it."""
+    import numpy as np
+
+    ends = [asked.arguments.get(key) for key in ("min_value", "max_value")]
+    numbers = offered[asked.columns[0]].iloc[found.rows] if asked.columns else None
+    if numbers is None or numbers.dtype.kind not in "iuf" or not any(isinstance(end, (int, float)) for end in ends):
+        return found.rows, {}
+    low, high = (end if isinstance(end, (int, float)) else None for end in ends)
+    values = numbers.to_numpy(dtype=np.float64)
+    under = np.full(len(values), -np.inf) if low is None else low - values
+    beyond = np.maximum(under, -np.inf if high is None else values - high)
+    order = np.argsort(-beyond, kind="stable")
+    return found.rows[order], {"beyond": beyond[order]}
 
 
-def _measurements(entry: Expectation, found: Mapping[str, Any]) -> tuple[Measurement, ...]:
-    ends = [entry.arguments[name] for name in ("min_value", "max_value") if entry.arguments.get(name) is not None]
-    limit = " to ".join(str(end) for end in ends) if len(ends) > 1 else next(iter(ends), None)
-    value = found.get("observed_value", found.get("unexpected_percent"))
-    unit = "%" if "observed_value" not in found and value is not None else None
-    if hasattr(value, "item"):
-        value = value.item()
+def _with_rows(case: Case, outcome: Outcome, rows: Array, columns: Mapping[str, Any], total: int) -> Outcome:
+    kept = [
+        {name: cell(values[index]) for name, values in columns.items()} for index in range(min(ROWS_KEPT, len(rows)))
+    ]
+    shown = tuple(case.row(int(row), extra) for row, extra in zip(rows, kept, strict=False))
+    filed = (Offending(positions=rows, columns=columns),) if len(rows) else ()
+    return replace(outcome, rows=shown, rows_total=total, offending=filed)
+
+
+def _said(asked: Prepared, found: Found) -> str:
+    """What is not as expected, in words."""
+    if found.judged is not None:
+        allowed = _allowed(asked)
+        limit = f"; at most {allowed:g} % may be" if allowed else ""
+        return f"{found.unexpected:,} of {found.judged:,} rows ({found.percent or 0:.3g} %) are not as expected{limit}"
+    listed = [f"{_words(key)} {_values(values)}" for key, values in found.listed.items() if _words(key)]
+    if listed:
+        return "; ".join(listed)
+    expected = _limits(asked)
+    observed = "nothing" if found.observed is None else _value(found.observed)
+    return f"observed {observed}" + (f", expected {expected}" if expected else "")
+
+
+def _words(key: str) -> str:
+    return {"partial_unexpected_list": "there is", "partial_missing_list": "there is no"}.get(key, "")
+
+
+def _values(values: Sequence[Any]) -> str:
+    more = f" and {len(values) - LISTED:,} more" if len(values) > LISTED else ""
+    return ", ".join(repr(plain(value)) for value in values[:LISTED]) + more
+
+
+def _value(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, Mapping) and "quantiles" in value:
+        pairs = zip(value["quantiles"], value["values"], strict=False)
+        return ", ".join(f"{float(number):.6g} at {float(quantile):g}" for quantile, number in pairs)
+    return str(plain(value))[:300]
+
+
+def _allowed(asked: Prepared) -> float:
+    """The percentage of rows that may be otherwise."""
+    return round(100 * (1 - float(asked.arguments.get("mostly", 1))), 6)
+
+
+def _limits(asked: Prepared) -> str:
+    low, high = (asked.arguments.get(key) for key in ("min_value", "max_value"))
+    where = f" ({'; '.join(words for words, _ in asked.taken)})" if asked.taken else ""
+    if low is not None and high is not None:
+        return f"{_value(low)} to {_value(high)}{where}"
+    if low is not None or high is not None:
+        return (f"at least {_value(low)}" if high is None else f"at most {_value(high)}") + where
+    other = next((asked.arguments[key] for key in ("value", "threshold", "type_") if key in asked.arguments), None)
+    return "" if other is None else f"{_value(other)}{where}"
+
+
+def _measurements(asked: Prepared, found: Found) -> tuple[Measurement, ...]:
+    """What was observed, with the limit; each limit that came from a reference."""
+    references = tuple(Measurement(name=words, value=value) for words, value in asked.taken)
+    if found.judged is not None:
+        allowed = _allowed(asked)
+        return (Measurement(name="unexpected", value=found.percent, unit="% of the rows", limit=allowed), *references)
+    value = found.observed
+    if isinstance(value, Mapping) and "quantiles" in value:
+        value = _value(value)
     if not isinstance(value, (int, float, str)):
-        return ()
-    return (Measurement(name=entry.id, value=value, unit=unit, limit=_limit(limit)),)
+        return references
+    ends = [asked.arguments.get(key) for key in ("min_value", "max_value", "threshold", "value")]
+    limits = [end for end in ends if isinstance(end, (int, float))]
+    limit = limits[0] if len(limits) == 1 else _limits(asked) or None
+    return (Measurement(name="observed", value=value, limit=limit), *references)
 
 
-def _limit(value: object) -> float | str | None:
-    return value if isinstance(value, (int, float, str)) else None
+def _ended(case: Case, entry: Expectation, ended: Ended) -> Outcome:
+    outcome = _outcome(entry, ended.status, str(ended))
+    outcome = replace(outcome, severity=ended.severity or outcome.severity)
+    return _with_rows(case, outcome, ended.rows, {}, len(ended.rows))
 
 
 def _outcome(
-    entry: Expectation,
-    status: Status,
-    message: str,
-    *,
-    measurements: tuple[Measurement, ...] = (),
-    rows: tuple[Mapping[str, JsonValue], ...] = (),
-    rows_total: int = 0,
+    entry: Expectation, status: Status, message: str, *, measurements: tuple[Measurement, ...] = ()
 ) -> Outcome:
+    from gate.checking.entries import columns_of
+
+    about = " and ".join(columns_of(entry.arguments))
+    said = entry.arguments.get("description")
+    condition: JsonValue = entry.arguments.get("row_condition")
+    title = f"{entry.type} holds{f' for {about}' if about else ''}{f' where {condition}' if condition else ''}."
     return Outcome(
         id=f"outliers.expect_{entry.id}",
-        title=f"{entry.type} holds.",
+        title=said if isinstance(said, str) and said else title,
         category=Category.OUTLIERS,
         severity=Severity(entry.severity),
         status=status,
         message=message,
         measurements=measurements,
-        rows=rows,
-        rows_total=rows_total,
     )
