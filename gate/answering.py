@@ -39,6 +39,12 @@ class Scored:
     """Why a version gave no answers, in words ("answers", "baseline")."""
 
     @property
+    def answered(self) -> tuple[str, ...]:
+        """The columns of the answers: the baseline's where it has any, else the candidate's."""
+        tables = (side.table for side in (self.baseline, self.candidate) if side is not None)
+        return next((tuple(table.column_names) for table in tables if table is not None), ())
+
+    @property
     def why_untimed(self) -> str:
         """Say why there is nothing to time."""
         return self.reasons.get("answers") or self.reasons.get("baseline") or "there is no baseline to time against"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from gate.errors import UsageError
 if TYPE_CHECKING:
     from gate.checking.case import MetricAsked
     from gate.checking.engine import CatalogEntry
+    from gate.evidence.metrics import Metric
 
 
 def check_targets(config: Config) -> list[str | Path]:
@@ -28,6 +29,7 @@ def known_ids(config: Config, entries: Sequence[CatalogEntry]) -> set[str]:
     ids = {entry.id for entry in entries if not entry.id.endswith(".*")}
     if any(entry.id == "quality.*" for entry in entries):
         ids |= {f"quality.{name}" for name in METRICS}
+        ids |= {f"quality.{name}" for model in config.file.models for name in config.model(model).metrics or {}}
     if any(entry.id == "reproducibility.*" for entry in entries):
         ids |= {f"reproducibility.{name}" for name in REPRODUCIBILITY_ITEMS}
     settings = [config.model(name) for name in config.file.models] or [config.model("")]
@@ -55,12 +57,24 @@ def refuse_unknown_names(config: Config, model: str) -> None:
 
 
 def _refuse_unknown_metrics(config: Config, model: str) -> None:
+    for name in config.model(model).metrics or {}:
+        _find_metric(config, model, name, config.model(model).task or Task.OTHER)
+
+
+def _find_metric(config: Config, model: str, name: str, task: Task) -> Metric:
+    from gate.checking import named_metrics
     from gate.evidence.metrics import METRICS
 
-    for name in config.model(model).metrics or {}:
-        if name not in METRICS:
-            place = _place(config, model, "metrics", name)
-            raise UsageError(f"{place}: there is no metric {name!r}.", remedy=closest(name, sorted(METRICS)))
+    limits = (config.model(model).metrics or {})[name]
+    try:
+        return named_metrics.find(name, task, config.root, limits.greater_is_better)
+    except named_metrics.UnknownMetricError as error:
+        known = closest(name, sorted(error.names)) if error.names else ""
+        raise UsageError(
+            f"{_place(config, model, 'metrics', name)}: {error}.",
+            remedy=f"{known} The gate's own: {', '.join(sorted(METRICS))}; or `module:function`, importable from "
+            "the folder of gate.yaml.".strip(),
+        ) from None
 
 
 def _refuse_unknown_expectations(config: Config, model: str) -> None:
@@ -69,11 +83,12 @@ def _refuse_unknown_expectations(config: Config, model: str) -> None:
         return
     from gate.checking import expectations
 
-    for index, entry in enumerate(entries):
-        try:
-            expectations.validate((entry,))
-        except UsageError as error:
-            raise UsageError(f"{_place(config, model, 'expect', index)}: {error.text}", remedy=error.remedy) from None
+    expectations.validate(entries, place_of_expectations(config, model))
+
+
+def place_of_expectations(config: Config, model: str) -> Callable[[int], str]:
+    """Say `file:line` of a model's `expect:` entries by their number."""
+    return lambda index: _place(config, model, "expect", index)
 
 
 def _place(config: Config, model: str, *where: str | int) -> str:
@@ -85,8 +100,10 @@ def _place(config: Config, model: str, *where: str | int) -> str:
     return config.place("defaults", *where)
 
 
-def metrics_asked(config: Config, model: str, task: Task, *, labelled: bool) -> tuple[MetricAsked, ...]:
-    """Give the metrics to judge: those of the settings, else the task's standard ones.
+def metrics_asked(
+    config: Config, model: str, task: Task, *, labelled: bool, answered: tuple[str, ...] = ()
+) -> tuple[MetricAsked, ...]:
+    """Give the metrics to judge: those of the settings, else the task's standard ones for the columns `answered`.
 
     Raises:
         UsageError: metrics are configured, and there are no labels to compute them from.
@@ -96,10 +113,13 @@ def metrics_asked(config: Config, model: str, task: Task, *, labelled: bool) -> 
 
     configured = config.model(model).metrics
     if configured is None:
-        return tuple(MetricAsked(name=name, limits=None) for name in standard(task)) if labelled else ()
+        return tuple(MetricAsked(name=name, limits=None) for name in standard(task, answered)) if labelled else ()
     if not labelled:
         raise UsageError(
             f"{_place(config, model, 'metrics')}: metrics are configured, and the evaluation data have no labels.",
             remedy="Set data.target to the column that holds them.",
         )
-    return tuple(MetricAsked(name=name, limits=limits) for name, limits in configured.items())
+    return tuple(
+        MetricAsked(name=name, limits=limits, metric=_find_metric(config, model, name, task))
+        for name, limits in configured.items()
+    )

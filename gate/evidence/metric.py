@@ -17,8 +17,10 @@ SHARE = 0.02
 """The default margin: this share of the baseline's value."""
 PART = 0.02
 """The smallest margin of a score that rests on a part of the rows: each of them moves it more."""
-PART_ROWS = 0.7
-"""It grows with the root of the rows behind the score: this over the root,"""
+PART_ROWS = 0.8
+"""Where these are few it is larger: this over the root of their number,"""
+RANKED_ROWS = 0.35
+"""for the area under a ROC curve this over the root,"""
 PART_MOST = 0.1
 """but no farther than here."""
 TWO = 2
@@ -53,7 +55,7 @@ class Metric:
     gains in the order that was answered (n, k), a matrix (n, quantiles), or bounds (n, 2).
     `floor` is the smallest default margin, in the metric's unit, or in standard deviations of the labels where
     `floor_in_deviations`. `bounded` scores move in steps of at least 1/n, so their margin is no smaller; those that
-    rest on a part of the rows (`partial`) have a margin that grows where these are few.
+    rest on k of the rows, of one class, have a margin of at least `part` / sqrt(k).
     """
 
     name: str
@@ -65,7 +67,7 @@ class Metric:
     bind: Callable[[Truth, Array], Statistic]
     floor_in_deviations: bool = False
     bounded: bool = False
-    partial: bool = False
+    part: float = 0.0
     exact: bool = False
     """An extreme of the rows at hand: compared as it is, without a standard error."""
     directed: bool = True
@@ -98,29 +100,35 @@ class Metric:
 def margin(metric: Metric, truth: Truth, baseline: float) -> float:
     """Give the default margin: 2 % of the baseline's value, with a floor for values near 0.
 
-    The floor of an error is a share of the labels' standard deviation, so that errors of 5e-14 are equal; that of a
-    bounded score its own, at least one row in n. A score that rests on k rows (those of the class that is looked for;
-    of several classes their harmonic mean) cannot be told more finely than 1 / sqrt(k): its floor is 0.7 / sqrt(k),
-    at least 0.02 and at most 0.1.
+    The floor of an error is 0.5 % of the labels' standard deviation: errors of 5e-14 are equal, and of a model that
+    explains nearly everything what is left is hardly the same in two honest trainings. That of a bounded score is its
+    own, at least one row in n. A score that rests on the k rows of one class (of several: on their harmonic mean)
+    cannot be told more finely than about 1 / sqrt(k): its floor is 0.8 / sqrt(k) (0.35 / sqrt(k) for roc_auc), at most
+    0.1. The numbers are twice what honest trainings of forests, boosted trees and linear models differ by.
     """
     floor = metric.floor
     if metric.floor_in_deviations:
         values = columns(truth.values)
         scale = float(values.std(axis=0).mean()) or float(np.abs(values).mean()) or 1.0
         floor *= scale
-    if metric.partial:
-        floor = max(floor, min(PART_MOST, PART_ROWS / np.sqrt(_rows_behind(metric, truth))))
+    if metric.part:
+        floor = max(floor, min(PART_MOST, metric.part / float(np.sqrt(_rows_behind(metric, truth)))))
+    if metric.name == "brier" and truth.classes > TWO:
+        floor *= 2  # summed over all classes, it is twice what that of two classes is
     if metric.bounded:
         floor = max(floor, 1 / max(1, len(truth)))
     return max(SHARE * abs(baseline), floor)
 
 
 def _rows_behind(metric: Metric, truth: Truth) -> float:
-    """How many rows a score rests on: those of the positive class, or C squared over the sum of 1 / k of C classes."""
+    """How many rows a score rests on: those of the positive class, or C squared over the sum of 1 / k of C classes.
+
+    Of a ranking of two classes the fewer ones.
+    """
     counts = np.bincount(truth.values.ravel().astype(np.int64), minlength=TWO).astype(np.float64)
     alone = truth.binary or truth.classes <= TWO
     if alone and metric.name != "balanced_accuracy":
-        return max(1.0, float(counts[1]))
+        return max(1.0, float(counts[1] if metric.name != "roc_auc" else counts[:TWO].min()))
     seen = counts[counts > 0]
     return float(len(seen) ** 2 / (1 / seen).sum()) if len(seen) else 1.0
 

@@ -12,7 +12,19 @@ import numpy as np
 from gate.domain import Task
 from gate.evidence import forecasts, rankings, texts
 from gate.evidence.arrays import Array, Floats
-from gate.evidence.metric import EPSILON, PART, SHARE, TWO, Metric, Needs, Truth, columns, margin
+from gate.evidence.metric import (
+    EPSILON,
+    PART,
+    PART_ROWS,
+    RANKED_ROWS,
+    SHARE,
+    TWO,
+    Metric,
+    Needs,
+    Truth,
+    columns,
+    margin,
+)
 from gate.evidence.weighing import (
     Average,
     Confusion,
@@ -146,7 +158,7 @@ _ANY = frozenset({Task.TEXT, Task.CLASSIFICATION, Task.OTHER})
 def _error(name: str, title: str, bind: Bind, *, exact: bool = False) -> Metric:
     return Metric(
         name=name, title=title, tasks=_NUMBERS, needs="number", greater_is_better=False, bind=bind, exact=exact,
-        floor=0.001, floor_in_deviations=name != "mape",
+        floor=0.001 if name == "mape" else 0.005, floor_in_deviations=name != "mape",
     )  # fmt: skip
 
 
@@ -158,7 +170,7 @@ def _score(name: str, title: str, needs: Needs, bind: Bind) -> Metric:
 
 
 def _part(name: str, title: str, needs: Needs, bind: Bind) -> Metric:
-    return replace(_score(name, title, needs, bind), floor=PART, partial=True)
+    return replace(_score(name, title, needs, bind), floor=PART, part=PART_ROWS)
 
 
 def _penalty(name: str, title: str, bind: Bind, floor: float) -> Metric:
@@ -200,7 +212,7 @@ METRICS: Mapping[str, Metric] = MappingProxyType({
         _part("precision", "share of a class's answers that are right", "class", _confusion("precision")),
         _part("recall", "share of a class's rows that are found", "class", _confusion("recall")),
         _part("f1", "harmonic mean of precision and recall", "class", _confusion("f1")),
-        _score("roc_auc", "area under the ROC curve", "probability", _area("roc")),
+        replace(_score("roc_auc", "area under the ROC curve", "probability", _area("roc")), part=RANKED_ROWS),
         _part("pr_auc", "average precision", "probability", _area("pr")),
         _penalty("log_loss", "mean negative log of the right class's probability", _log_loss, 0.02),
         _penalty("brier", "mean squared error of the probabilities", _brier, 0.005),
@@ -218,7 +230,7 @@ METRICS: Mapping[str, Metric] = MappingProxyType({
         _order("map", "mean average precision", rankings.mean_average_precision),
         Metric(
             name="pinball", title="mean quantile loss", tasks=_NUMBERS, needs="quantile", greater_is_better=False,
-            bind=_pinball, floor=0.001, floor_in_deviations=True,
+            bind=_pinball, floor=0.002, floor_in_deviations=True,
         ),
         Metric(
             name="coverage", title="share of labels inside the interval", tasks=_NUMBERS, needs="interval",
