@@ -84,7 +84,10 @@ def _data(
     settings = config.model(asked.model).data
     path = asked.data or (config.below(settings.path) if settings.path else None)
     if path is not None:
-        data = rooms.read_data(path, settings.target, settings.id, settings.slices)
+        columns = rooms.Columns(target=settings.target, id=settings.id, slices=settings.slices)
+        data = rooms.read_large(path, columns, settings.max_rows) or rooms.read_data(
+            path, settings.target, settings.id, settings.slices
+        )
         return rooms.infer_columns(data, pair[0].signature), ""
     columns = rooms.Columns(target=settings.target, id=settings.id, slices=settings.slices)
     found = rooms.logged_data(registry, pair[0], pair[1], room / "data", columns)

@@ -4,6 +4,7 @@ Nothing else in gate imports MLflow, save the worker that loads a model. Importi
 that happens in `connect`.
 """
 
+from gate.registry.batches import read_large
 from gate.registry.columns import Columns, infer_columns
 from gate.registry.connection import Registry, connect
 from gate.registry.evaluation_data import Found, logged_data, read_data
@@ -37,6 +38,7 @@ __all__ = [
     "looks",
     "promote",
     "read_data",
+    "read_large",
     "record",
     "recorded_report",
     "resolve",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,9 +33,9 @@ def read_table(path: Path) -> tuple[pa.Table, str]:
     if not path.exists():
         raise UsageError(f"The evaluation data {path} do not exist.", remedy="Give them with --data or in gate.yaml.")
     try:
-        files = _files(path)
+        files = data_files(path)
         table = _joined([_read_file(file) for file in files], path)
-        digest = _digest(path, files)
+        digest = digest_of_files(path, files)
     except OSError as error:
         raise DataError(f"The evaluation data {path} cannot be read: {error.strerror or error}.") from None
     except ArtifactFaultError as error:
@@ -51,7 +51,13 @@ def kind_of(path: Path) -> str | None:
     return names[-1] if names and names[-1] in SUFFIXES else None
 
 
-def _files(path: Path) -> tuple[Path, ...]:
+def data_files(path: Path) -> tuple[Path, ...]:
+    """Give the files of a path that the gate reads, in the order of their names.
+
+    Raises:
+        UsageError: there is no file of a kind that the gate reads.
+        DataError: there are too many.
+    """
     found = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
     found = [file for file in found if kind_of(file) and not _hidden(file, path)]
     if not found:
@@ -70,7 +76,8 @@ def _hidden(file: Path, root: Path) -> bool:
     return any(part.startswith((".", "_")) for part in file.relative_to(root).parts)
 
 
-def _digest(path: Path, files: tuple[Path, ...]) -> str:
+def digest_of_files(path: Path, files: tuple[Path, ...]) -> str:
+    """Give `sha256:` over the bytes of a file, or over a folder's list of (path, size, sha256)."""
     if path.is_file():
         return f"sha256:{sha256_of(path.resolve())[1]}"
     hashed = ((file.relative_to(path).as_posix(), *sha256_of(file.resolve())) for file in files)
@@ -176,13 +183,22 @@ def _joined(tables: list[pa.Table], path: Path) -> pa.Table:
         raise DataError(f"The files in {path} do not fit together: {reason}.") from None
 
 
-def _usable(table: pa.Table, path: Path) -> pa.Table:
-    """Leave pandas' unnamed index out; refuse what nothing can be judged on."""
-    index = [name for name in table.column_names if _PANDAS_INDEX.fullmatch(name)]
-    table = table.drop_columns(index) if index else table
-    twice = sorted({name for name in table.column_names if table.column_names.count(name) > 1})
+def usable_columns(names: Sequence[str], path: Path) -> list[str]:
+    """Leave pandas' unnamed index out.
+
+    Raises:
+        DataError: two columns have one name.
+    """
+    kept = [name for name in names if not _PANDAS_INDEX.fullmatch(name)]
+    twice = sorted({name for name in kept if kept.count(name) > 1})
     if twice:
         raise DataError(f"The evaluation data {path} have the column {twice[0]!r} twice.", remedy="Rename one of them.")
+    return kept
+
+
+def _usable(table: pa.Table, path: Path) -> pa.Table:
+    """Leave pandas' unnamed index out; refuse what nothing can be judged on."""
+    table = table.select(usable_columns(table.column_names, path))
     if not table.num_rows or not table.num_columns:
         raise DataError(
             f"The evaluation data {path} are empty: {table.num_rows} rows, {table.num_columns} columns.",
