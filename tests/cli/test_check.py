@@ -182,6 +182,10 @@ CONFIGURATION = {
         "models: {house: {expect: [{id: m, type: expect_column_mean_to_be_betwen, column: prediction, max_value: 1}]}}",
         "expect_column_mean_to_be_between",
     ),
+    "unknown column of an expectation": (
+        "models: {house: {expect: [{id: m, type: expect_column_values_to_not_be_null, column: predicton}]}}",
+        "prediction",
+    ),
     "unknown target": ("models: {house: {data: {target: why}}}", "why"),
     "unknown folder of checks": ("checks: [gate.checks, ./nope]", "nope"),
 }
