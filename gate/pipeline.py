@@ -14,10 +14,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from gate import __version__, answering, assembly, comparing, policy, storing, timing, verdict
+from gate import __version__, answering, assembly, comparing, golden, policy, storing, timing, verdict
 from gate import looks as counting
 from gate.config import Config
-from gate.domain import Category, Comparison, Diff, GateInfo, Looks, Outcome, Report, Reproducibility, Stage, Timings
+from gate.domain import (
+    Category,
+    Comparison,
+    Diff,
+    GateInfo,
+    GoldenAnswers,
+    GoldenCase,
+    Looks,
+    Outcome,
+    Report,
+    Reproducibility,
+    Stage,
+    Timings,
+)
 from gate.errors import GateError, UsageError
 from gate.scoring.session import Limits, Worker
 
@@ -157,6 +170,7 @@ def prepare(start: Opened, narrator: Narrator) -> tuple[Case, dict[str, float | 
 
     request, config = start.request, start.config
     settings = config.model(request.model)
+    cases = golden.read(config, request.model) if request.wants(Category.QUALITY) else ()
     with narrator.step("Copy and hash the artifacts"):
         asked = comparing.Asked(
             model=request.model,
@@ -168,7 +182,10 @@ def prepare(start: Opened, narrator: Narrator) -> tuple[Case, dict[str, float | 
         found = comparing.compare(start.registry, asked, config, start.room)
     with narrator.step(_scoring_words(found.comparison)):
         scored = answering.score_both(start.workers, found.comparison, settings)
-    metrics = policy.metrics_asked(config, request.model, scored.task, labelled=scored.labelled)
+    golden_answers, why_not_golden = _golden(start, found.comparison, scored, cases)
+    metrics = policy.metrics_asked(
+        config, request.model, scored.task, labelled=scored.labelled, answered=scored.answered
+    )
     timings, why_untimed = _timings(start, scored, narrator)
     case = Case(
         comparison=found.comparison,
@@ -180,7 +197,13 @@ def prepare(start: Opened, narrator: Narrator) -> tuple[Case, dict[str, float | 
         metrics=metrics,
         reproducibility=_reproducibility(found.comparison, config),
         timings=timings,
-        reasons={**scored.reasons, "data": found.why_no_data, "timings": why_untimed},
+        golden=golden_answers,
+        reasons={
+            **scored.reasons,
+            "data": found.why_no_data,
+            "timings": why_untimed,
+            "golden": why_not_golden,
+        },
     )
     return case, scored.load_s
 
@@ -189,16 +212,29 @@ def run_checks(case: Case, config: Config, only: frozenset[Category] | None) -> 
     """Run the check functions and the expectations of gate.yaml."""
     from gate.checking import engine, expectations
 
-    outcomes = engine.run(case, policy.check_targets(config), only)
-    if only is not None and Category.OUTLIERS not in only:
-        return outcomes
-    return outcomes + expectations.run(case, case.config.expect)
+    wanted = only is None or Category.OUTLIERS in only
+    place = policy.place_of_expectations(config, case.comparison.candidate.model)
+    expected = expectations.run(case, case.config.expect, place) if wanted else ()
+    return engine.run(case, policy.check_targets(config), only) + expected
 
 
 def _scoring_words(comparison: Comparison) -> str:
     both = "both versions" if comparison.baseline else "the candidate"
     rows = f"{comparison.data.rows:,} rows" if comparison.data else "no rows: there are no evaluation data"
     return f"Score {both} on {rows}"
+
+
+def _golden(
+    start: Opened, comparison: Comparison, scored: answering.Scored, cases: tuple[GoldenCase, ...]
+) -> tuple[GoldenAnswers | None, str]:
+    """Ask the candidate what it must never get wrong."""
+    model = start.request.model
+    path = golden.file_of(start.config, model)
+    if not cases:
+        return None, f"there are no golden cases ({path.name}): `gate golden add` makes some"
+    if scored.candidate.failure is not None:
+        return None, scored.reasons["answers"]
+    return golden.ask(start.workers[0], comparison, scored, cases, start.config.model(model), str(path)), ""
 
 
 def _timings(start: Opened, scored: answering.Scored, narrator: Narrator) -> tuple[Timings | None, str]:

@@ -235,6 +235,8 @@ class ModelConfig(_Settings):
     """The class that a single probability is about; the last one where absent."""
     data: Data = Data()
     """The evaluation data."""
+    golden: str | None = None
+    """A file of golden cases, below the folder of gate.yaml; golden/<model>.jsonl where absent."""
     metrics: dict[str, MetricLimits] | None = None
     """Metrics to judge; the task's standard ones where absent."""
     outliers: Outliers = Outliers()

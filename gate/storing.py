@@ -44,6 +44,12 @@ def report_folder(out: Path | None, config: Config, model: str, version: int) ->
     return config.root / FOLDER / slug(model) / f"v{version}"
 
 
+def newest_report(config: Config, model: str) -> Path | None:
+    """Give the report on a model that was written last on this machine, None where there is none."""
+    found = report_folder(None, config, model, 0).parent.glob(f"v*/{REPORT}")
+    return max(found, key=lambda path: path.stat().st_mtime, default=None)
+
+
 def ensure_writable(folder: Path) -> None:
     """Try to write, before an hour of work is spent on a report that cannot be kept.
 

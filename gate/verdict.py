@@ -8,6 +8,9 @@ from dataclasses import dataclass, field, replace
 
 from gate.domain import Category, CheckResult, Counts, LossTest, Outcome, Severity, Status, Verdict, Waiver
 
+OWN_ROWS = frozenset({"quality.golden"})
+"""Checks of quality that do not look at the evaluation data."""
+
 Name = tuple[str, str]
 """A hypothesis: the identity of its check and the test's own name."""
 
@@ -145,7 +148,8 @@ class _Found:
 def _found(outcome: Outcome, proven: _Proven, policy: Policy) -> _Found:
     """A check that already failed, or could not run, keeps its status; a comparison is decided here."""
     judged = outcome.status in {Status.PASSED, Status.FAILED, Status.INCONCLUSIVE}
-    if judged and outcome.category is Category.QUALITY and policy.used > policy.looks:
+    on_data = outcome.category is Category.QUALITY and outcome.id not in OWN_ROWS
+    if judged and on_data and policy.used > policy.looks:
         return _used_up(policy)
     if outcome.status is not Status.PASSED or not outcome.tests:
         return _Found(status=outcome.status, severity=outcome.severity, message=outcome.message)
@@ -234,7 +238,7 @@ def looked(results: Sequence[Outcome] | Sequence[CheckResult]) -> bool:
     """Say whether something was judged on the evaluation data: that is a look at them."""
     on_data = {Category.OUTLIERS, Category.QUALITY}
     ended = {Status.PASSED, Status.FAILED, Status.INCONCLUSIVE}
-    return any(result.category in on_data and result.status in ended for result in results)
+    return any(r.category in on_data and r.status in ended and r.id not in OWN_ROWS for r in results)
 
 
 def _nothing(judged: Sequence[CheckResult]) -> str:

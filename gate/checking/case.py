@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from gate.domain import Answers, Comparison, JsonValue, Reproducibility, Task, Timings
+from gate.domain import Answers, Comparison, GoldenAnswers, JsonValue, Reproducibility, Task, Timings
 from gate.evidence.metrics import Metric
 from gate.report import cell
 from gate.settings import MetricLimits, ModelConfig
@@ -45,6 +45,7 @@ class Case:
     metrics: tuple[MetricAsked, ...]
     reproducibility: Reproducibility
     timings: Timings | None = None
+    golden: GoldenAnswers | None = None
     reasons: Mapping[str, str] = field(default_factory=dict)
     """Why something was not done ("timings", "answers", "data"), in words."""
 

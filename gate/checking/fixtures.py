@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from gate.authors import inconclusive
 from gate.checking.case import ROWS_FILED, ROWS_KEPT, Case
 from gate.domain import (
     Answers,
+    GoldenAnswers,
     JsonValue,
     LossTest,
     Measurement,
@@ -166,6 +167,14 @@ def reproducibility(case: Case) -> Reproducibility:
 
 
 @pytest.fixture
+def golden(case: Case) -> GoldenAnswers:
+    """What the candidate answered to the golden cases; the check is skipped where there are none."""
+    if case.golden is None:
+        pytest.skip(case.reasons.get("golden", "there are no golden cases"))
+    return case.golden
+
+
+@pytest.fixture
 def measure(request: pytest.FixtureRequest) -> Callable[..., None]:
     """Record a number; past its limit the check fails, with all limits reported together.
 
@@ -228,6 +237,24 @@ def offending_rows(case: Case, request: pytest.FixtureRequest) -> Callable[..., 
             notes.rows.append(case.row(int(positions[index]), extra))
 
     return record
+
+
+@pytest.fixture
+def offending_cases(request: pytest.FixtureRequest) -> Callable[..., None]:
+    """Record rows that are not of the evaluation data, as mappings; at most K are kept, all are counted."""
+    notes = notes_of(request.node)
+
+    def record(rows: Sequence[Mapping[str, Any]]) -> None:
+        notes.rows_total += len(rows)
+        kept = rows[: ROWS_KEPT - len(notes.rows)]
+        notes.rows += [{key: _cells(value) for key, value in row.items()} for row in kept]
+
+    return record
+
+
+def _cells(value: Any) -> JsonValue:  # noqa: ANN401 - what a row holds
+    """Cut each input on its own: a mapping of columns is no value."""
+    return {str(name): cell(item) for name, item in value.items()} if isinstance(value, Mapping) else cell(value)
 
 
 def _filed(positions: Any, columns: dict[str, Any]) -> Offending:  # noqa: ANN401 - numbers in any sequence

@@ -6,6 +6,7 @@ COMMANDS = {
     "promote": "Move a version that has a valid verdict to a stage.",
     "note": "Write the release note from the stored report alone.",
     "history": "Show versions, verdicts, key metrics and promotions of a model.",
+    "golden": "Keep cases whose answers must never flip; list them.",
     "explain": "Say what a check tests, why, its limits, and how to change them.",
     "doctor": "Say what is missing or misconfigured here, with the fix, a line each.",
     "init": "Write gate.yaml, a workflow and an example check into this repository.",

@@ -1,5 +1,6 @@
 """The nouns of a release gate, as frozen values. Standard library only, so that every room can share them."""
 
+from gate.domain.golden import GoldenAnswers, GoldenCase
 from gate.domain.judged import (
     Answers,
     Failure,
@@ -72,6 +73,8 @@ __all__ = [
     "Field",
     "FilesDiff",
     "GateInfo",
+    "GoldenAnswers",
+    "GoldenCase",
     "HistoryEntry",
     "ItemState",
     "JsonValue",
