@@ -22,6 +22,7 @@ AS_GOOD = 0.3
 BLOCKING = 2.0
 """A defect must be rejected where its true loss is beyond so many margins: what a pass promises to exclude."""
 NO_EFFECT = 0.5
+"""A loss below this share of each margin is no defect: nothing is asked of the gate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,9 +67,9 @@ def _sort(change: Harmless | Defect, loss: float) -> Sort | None:
         if loss <= AS_GOOD:
             return "better" if change.better else "harmless"
         return "slightly worse" if loss <= 1 else None
-    if change.weight == "critical" or (change.weight in {"loss", "model"} and loss > BLOCKING):
+    if change.weight == "critical" or (change.weight == "loss" and loss > BLOCKING):
         return "blocking"
-    return "no effect" if change.weight == "model" and loss <= NO_EFFECT else "to warn of"
+    return "no effect" if change.weight == "loss" and loss <= NO_EFFECT else "to warn of"
 
 
 def _seed(*names: str) -> list[int]:

@@ -15,7 +15,7 @@ from bench.calibrate import spoiled_rows as rows
 from bench.calibrate import spoiled_scores as probabilities
 from bench.calibrate.samples import Change
 
-Weight = Literal["critical", "loss", "model", "warning"]
+Weight = Literal["critical", "loss", "warning"]
 NUMBERS = frozenset({"number", "probability", "matrix"})
 SCORES = frozenset({"probability", "matrix"})
 NAMES = frozenset({"label", "matrix"})
@@ -29,8 +29,9 @@ class Defect:
     """A defect.
 
     `weight`: `critical` must be rejected whatever it does to a metric; `loss` must be where the true loss is beyond
-    twice the margin, and warned of otherwise; `model` as loss, and nothing is asked where it does no harm;
-    `warning` must be warned of. `candidate` is the version that it is laid over.
+    twice the margin, warned of otherwise, and nothing is asked where it does no harm in this world (overconfidence
+    makes a model better that was not confident enough); `warning` must be warned of. `candidate` is the version
+    that it is laid over.
     """
 
     name: str
@@ -42,7 +43,7 @@ class Defect:
 
 
 def _plain(name: str, candidate: str) -> Defect:
-    return Defect(name=name, make=lambda sample: sample, weight="model", candidate=candidate)
+    return Defect(name=name, make=lambda sample: sample, weight="loss", candidate=candidate)
 
 
 _LIST = (
@@ -71,7 +72,8 @@ _LIST = (
     Defect(name="a slice of 10 % gets a default", make=rows.slice_default(0.1), weight="loss"),
     Defect(name="2 % flipped", make=rows.flipped(0.02), weight="loss", shapes=ALL - NUMBER),
     Defect(name="5 % flipped", make=rows.flipped(0.05), weight="loss", shapes=ALL - NUMBER),
-    Defect(name="10 % of one class flipped", make=rows.class_flipped(0.1), weight="loss", shapes=ALL - NUMBER),
+    Defect(name="10 % of the commonest class flipped", make=rows.class_flipped(0.1), weight="loss",
+           shapes=ALL - NUMBER),
     Defect(name="two classes swapped", make=rows.swapped, weight="loss", shapes=NAMES),
     Defect(name="classes off by one", make=rows.next_class, weight="loss", shapes=NAMES),
     Defect(name="0.5 % with an unknown class", make=rows.unknown(0.005), weight="critical", shapes=LABEL),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import time
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from bench.calibrate.cases import Kind, kinds_of
 from bench.calibrate.judge import judge
@@ -18,10 +21,12 @@ from bench.calibrate.worlds import WORLDS
 def simulate(kinds: Sequence[Kind], rows: int, repeats: range, path: Path, until: float = float("inf")) -> int:
     """Judge each case once a repeat; give the number of runs. Stops at the time `until` (of time.time)."""
     done = 0
+    order = np.random.default_rng(0).permutation(len(kinds))
+    gc.freeze()  # pytest collects garbage after every run, and the pools are none
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8") as file:
         for repeat in repeats:
-            for kind in kinds:
+            for kind in (kinds[index] for index in order):
                 if time.time() > until:
                     return done
                 file.write(json.dumps(_line(kind, rows, repeat)) + "\n")

@@ -155,11 +155,11 @@ def flipped(share: float) -> Change:
 
 
 def class_flipped(share: float) -> Change:
-    """A share of the rows that are in the second commonest class get another one."""
+    """A share of the rows that are in the commonest class get another one."""
 
     def make(sample: Sample) -> Sample:
-        names, codes, counts = np.unique(sample.labels.astype(str), return_inverse=True, return_counts=True)
-        rows = np.flatnonzero(codes == np.argsort(counts)[-2 if len(names) > 1 else -1])
+        _, codes, counts = np.unique(sample.labels.astype(str), return_inverse=True, return_counts=True)
+        rows = np.flatnonzero(codes == counts.argmax())
         return sample.answering(_others(sample, sample.draw.choice(rows, max(1, round(share * len(rows))))))
 
     return make

@@ -1,0 +1,77 @@
+"""The peers on the gate's own cases: writes the cases, runs each peer in its own environment, reads its verdicts."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from bench.calibrate.cases import Kind
+from bench.calibrate.judge import judge
+from bench.calibrate.samples import Sample
+
+HERE = Path(__file__).parent.parent / "peers"
+BUILD = Path("build/peers")
+PEERS = ("new_not_worse", "mlflow", "evidently", "deepchecks", "great_expectations")
+HARMLESS = (
+    "the same bytes", "other seed", "refit on 2 % more rows", "refit on 2 % fewer rows", "columns in another order",
+    "single precision", "a little more regularised", "another solver", "another algorithm", "half as many rows again",
+    "four times the rows", "a column that matters is used", "weights of 8 bits",
+)  # fmt: skip
+DEFECTS = (
+    "0.5 % without an answer", "0.5 % stuck at one value", "a slice of 10 % shifted", "5 % of the rows permuted",
+    "all rows permuted", "2 % flipped", "5 % flipped", "0.5 % at -999", "0.5 % above 1", "overconfident",
+    "shifted by one row", "one answer to all", "trained on 5 % of the rows", "the main column is lost when answering",
+    "10 % too large", "a class is never answered",
+)  # fmt: skip
+"""The eight kinds that the issue names, and the commonest others."""
+
+
+def write_cases(kinds: Sequence[Kind], rows: int, repeats: range, folder: Path) -> list[dict[str, Any]]:
+    """Write the chosen cases for the peers, with the gate's own verdict on each."""
+    folder.mkdir(parents=True, exist_ok=True)
+    found = []
+    for kind in kinds:
+        for repeat in repeats if kind.name in {*HARMLESS, *DEFECTS} else ():
+            sample = kind.sample(rows, repeat)
+            name = f"{len(found):05d}"
+            _frame(sample).to_parquet(folder / f"{name}.parquet")
+            case = {"name": name, "file": f"{name}.parquet", "shape": sample.world.shape, "rows": rows}
+            about = {"world": sample.world.name, "change": kind.name, "sort": kind.sort}
+            found.append({**case, **about, "gate": str(judge(sample).verdict)})
+    (folder / "cases.json").write_text(json.dumps(found, indent=1), encoding="utf-8")
+    return found
+
+
+def _frame(sample: Sample) -> pd.DataFrame:
+    answers = {name: list(values) for name, values in sample.candidate.items()}
+    before = {f"baseline_{name}": list(values) for name, values in sample.baseline.items()}
+    return sample.frame.assign(label=sample.labels, **answers, **before)
+
+
+def set_up(peer: str) -> Path:
+    """Make a peer's environment from its list of packages; give its Python."""
+    home, wanted = BUILD / peer, (HERE / f"{peer}.txt").read_text(encoding="utf-8")
+    python, stamp = home / "bin" / "python", home / "installed.txt"
+    if not stamp.exists() or stamp.read_text(encoding="utf-8") != wanted:
+        _call(sys.executable, "-m", "venv", "--clear", str(home))
+        _call(str(python), "-m", "pip", "install", "-q", "-r", str(HERE / f"{peer}.txt"))
+        stamp.write_text(wanted, encoding="utf-8")
+    return python
+
+
+def verdicts_of(peer: str, folder: Path) -> dict[str, Any]:
+    """Run a peer on the cases of a folder: its verdicts, and the CPU seconds of each case."""
+    out = (folder / f"{peer}.json").resolve()
+    _call(str(set_up(peer).absolute()), str(HERE / f"with_{peer}.py"), str(folder.resolve()), str(out))
+    found: dict[str, Any] = json.loads(out.read_text(encoding="utf-8"))
+    return found
+
+
+def _call(*command: str) -> None:
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - our own scripts and pip
