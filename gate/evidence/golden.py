@@ -83,5 +83,6 @@ def _is_number(value: object) -> bool:
 
 
 def _short(value: object) -> str:
-    text = "no answer" if value is None else str(value)
+    missing = value is None or (isinstance(value, float) and math.isnan(value))
+    text = "no answer" if missing else str(value)
     return text if len(text) <= 80 else f"{text[:79]}…"  # noqa: PLR2004 - fits a line
