@@ -31,6 +31,7 @@ from gate.checking.fixtures import (  # noqa: F401 - pytest finds fixtures in th
     offending_cases,
     offending_rows,
     predictions,
+    remark,
     reproducibility,
     task,
     test,

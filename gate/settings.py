@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -82,17 +84,61 @@ class Isolation(_Settings):
     """Seconds that a load or a batch may take."""
 
 
+def _slice(value: object) -> object:
+    """Refuse what is no way to cut rows into slices."""
+    if isinstance(value, Mapping):
+        _refuse_other_cuts(value)
+    elif not isinstance(value, str):
+        raise ValueError(f"{value!r} is no slice: {_SLICE_HELP}")  # noqa: TRY004 - pydantic takes ValueError
+    return value
+
+
+def _refuse_other_cuts(entry: Mapping[str, Any]) -> None:
+    if "where" in entry and not isinstance(entry["where"], (int, list)):
+        odd = set(entry) - {"name", "where"}
+        if odd or not isinstance(entry["where"], str):
+            raise ValueError(f"{dict(entry)!r} is no slice: {_SLICE_HELP}")
+        return
+    cuts = list(entry.values())
+    if len(cuts) != 1 or not (_bins(cuts[0]) or _edges(cuts[0])):
+        raise ValueError(f"{dict(entry)!r} is no slice: {_SLICE_HELP}")
+
+
+def _bins(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and _FEWEST_BINS <= value <= _MOST_BINS
+
+
+def _edges(value: object) -> bool:
+    return isinstance(value, (list, tuple)) and 0 < len(value) < _MOST_BINS and all(map(_is_finite, value))
+
+
+def _is_finite(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+_FEWEST_BINS, _MOST_BINS = 2, 50
+_SLICE_HELP = (
+    "write a column, {column: number of bins from 2 to 50}, {column: [edges]}, "
+    'or {name: seniors, where: "age > 60"}'
+)
+Slice = Annotated[
+    str | dict[str, Any], BeforeValidator(_slice), WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "object"}]})
+]
+
+
 class Data(_Settings):
     """The evaluation data: rows that both versions answer."""
 
     path: str | None = None
-    """A Parquet, CSV, Feather or JSON-lines file, or a folder of them."""
+    """A file (Parquet, CSV, Feather, JSON lines), a folder of them, a Delta table, or an s3, gs, abfs or runs address."""
     target: str | Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     """The column with the labels, or a list of them where the model has several targets."""
     id: str | None = None
     """The column that names a row; row numbers where absent."""
-    slices: tuple[str | dict[str, Any], ...] = ()
-    """Columns, or {column: number of bins}, to look at apart."""
+    slices: tuple[Slice, ...] = ()
+    """Columns, {column: number of bins}, {column: [edges]}, or {name: seniors, where: age > 60}, to look at apart."""
+    min_slice: Annotated[int, Field(ge=20)] = 50
+    """The fewest rows of a slice."""
     looks: Annotated[int, Field(ge=1, le=10_000)] = 20
     """How many candidates this evaluation set is to judge: they share the confidence. Then rotate the set."""
     max_rows: Annotated[int, Field(ge=1)] | None = None

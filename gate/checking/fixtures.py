@@ -45,6 +45,7 @@ class Notes:
     offending: list[Offending] = field(default_factory=list)
     tests: list[LossTest] = field(default_factory=list)
     severity: Severity | None = None
+    remarks: list[str] = field(default_factory=list)
 
 
 def notes_of(item: pytest.Item) -> Notes:
@@ -288,3 +289,9 @@ def weigh(request: pytest.FixtureRequest) -> Callable[[Severity | str], None]:
         notes.severity = Severity(severity)
 
     return set_severity
+
+
+@pytest.fixture
+def remark(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Say something beside the result, whatever that is: it stands at the message's end."""
+    return notes_of(request.node).remarks.append

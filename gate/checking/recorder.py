@@ -95,7 +95,7 @@ class Recorder:
             category=mark(item).category,
             severity=notes.severity or mark(item).severity,
             status=status,
-            message=message,
+            message="; ".join([*filter(None, [message]), *notes.remarks]),
             duration_s=round(self.durations.get(item.nodeid, 0.0), 6),
             measurements=tuple(notes.measurements),
             rows=tuple(notes.rows),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from gate.domain import EvaluationData, JsonValue, Signature
 from gate.errors import UsageError
+from gate.evidence.conditions import ConditionError, parse
 
 _TARGETS = ("target", "label", "labels", "y", "class", "y_true", "ground_truth", "targets")
 _IDS = ("id", "row_id", "index", "uuid", "_id", "key", "sample_id", "record_id")
@@ -41,7 +42,20 @@ def ensure_columns(names: Sequence[str], columns: Columns, where: str) -> None:
 
 
 def _slice_names(entry: JsonValue) -> list[str]:
-    return [str(name) for name in entry] if isinstance(entry, Mapping) else [str(entry)]
+    """The columns that a slice asks for.
+
+    Raises:
+        UsageError: its condition cannot be read.
+    """
+    if not isinstance(entry, Mapping):
+        return [str(entry)]
+    where = entry.get("where")
+    if not isinstance(where, str):
+        return [str(name) for name in entry]
+    try:
+        return sorted(parse(where).columns)
+    except ConditionError as error:
+        raise UsageError(f"The slice {entry.get('name', where)!r} has the condition {where!r}: {error}.") from None
 
 
 def _listed(name: str, names: Sequence[str]) -> str:
