@@ -34,8 +34,8 @@ ROWS_AT_MOST = 50_000
 SECONDS = 30.0
 """A function that is slower is computed on fewer rows."""
 ROWS_AT_LEAST = 1_000
-FLOOR = 0.001
-"""The smallest default margin of a function, whose unit nobody knows."""
+SCORE_FLOOR = 0.01
+"""The smallest default margin of a score of classes; functions of unknown unit have none."""
 
 _LOWER = ("error", "loss", "cost", "distance", "deviance", "penalty", "regret", "rmse", "mae", "mse", "mape", "risk")
 
@@ -120,7 +120,14 @@ def needs_of(task: Task, *, probabilities: bool = True) -> Needs:
     return "number" if task in {Task.REGRESSION, Task.FORECAST, Task.EMBEDDING} else "class"
 
 
-def foreign_metric(name: str, function: Function, needs: Needs, better: bool | None, *, codes: bool = False) -> Metric:  # noqa: FBT001 - three states
+def foreign_metric(
+    name: str,
+    function: Function,
+    needs: Needs,
+    better: bool | None,  # noqa: FBT001 - three states
+    *,
+    codes: bool = False,
+) -> Metric:
     """Make a metric of a function. `better` says whether greater is; None where nobody said (see `orient`).
 
     Classes and texts are given as they are, or with `codes` as 0, 1, …, the positive class of two as 1;
@@ -138,7 +145,8 @@ def foreign_metric(name: str, function: Function, needs: Needs, better: bool | N
 
     return Metric(
         name=name, title="a function of your own", tasks=frozenset(Task), needs=needs,
-        greater_is_better=bool(better), bind=bind, floor=FLOOR, directed=better is not None,
+        greater_is_better=bool(better), bind=bind, floor=SCORE_FLOOR if codes and needs == "class" else 0.0,
+        directed=better is not None,
     )  # fmt: skip
 
 

@@ -112,7 +112,7 @@ def margin(metric: Metric, truth: Truth, baseline: float) -> float:
         scale = float(values.std(axis=0).mean()) or float(np.abs(values).mean()) or 1.0
         floor *= scale
     if metric.part:
-        floor = max(floor, min(PART_MOST, metric.part / float(np.sqrt(_rows_behind(metric, truth)))))
+        floor = max(floor, min(PART_MOST, metric.part / float(np.sqrt(rows_behind(metric, truth)))))
     if metric.name == "brier" and truth.classes > TWO:
         floor *= 2  # summed over all classes, it is twice what that of two classes is
     if metric.bounded:
@@ -120,10 +120,10 @@ def margin(metric: Metric, truth: Truth, baseline: float) -> float:
     return max(SHARE * abs(baseline), floor)
 
 
-def _rows_behind(metric: Metric, truth: Truth) -> float:
-    """How many rows a score rests on: those of the positive class, or C squared over the sum of 1 / k of C classes.
+def rows_behind(metric: Metric, truth: Truth) -> float:
+    """Give how many rows a score rests on: those of the positive class, of a ranking of two classes the fewer ones.
 
-    Of a ranking of two classes the fewer ones.
+    Of C classes, C squared over the sum of 1 / k: what a mean over the classes varies as.
     """
     counts = np.bincount(truth.values.ravel().astype(np.int64), minlength=TWO).astype(np.float64)
     alone = truth.binary or truth.classes <= TWO

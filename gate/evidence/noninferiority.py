@@ -25,7 +25,7 @@ from gate.domain import LossTest
 from gate.evidence.arrays import Array, Floats
 from gate.evidence.discordance import mcnemar
 from gate.evidence.foreign import Foreign, jackknife
-from gate.evidence.metric import Metric, Truth
+from gate.evidence.metric import Metric, Truth, rows_behind
 from gate.evidence.summaries.moments import Moments
 from gate.evidence.weighing import Mean, Statistic
 
@@ -64,9 +64,22 @@ def loss_test(metric: Metric, truth: Truth, candidate: Array, baseline: Array, m
     if metric.exact:
         return _settled(metric, loss, margin, worse=loss > margin)
     spread = _spread(metric, ours, theirs, len(truth), seed)
-    found = _judged(metric.name, loss, margin, spread, len(truth))
+    found = _of_few(metric, truth, _judged(metric.name, loss, margin, spread, len(truth)))
     sides = _changed_sides(ours, theirs)
     return found if sides is None else replace(found, p_beyond=max(found.p_beyond, mcnemar(*sides)))
+
+
+def _of_few(metric: Metric, truth: Truth, found: LossTest) -> LossTest:
+    """A score that rests on k rows of a class passes no easier than 2k rows would, whatever the other rows are."""
+    if not metric.part:
+        return found
+    behind = 2 * rows_behind(metric, truth)
+    p_within = max(found.p_within, (1 - UNSEEN) ** behind)
+    if p_within == found.p_within:
+        return found
+    wanted = math.log(0.01) / math.log(1 - UNSEEN)
+    needed = max(found.needed_rows or 0, math.ceil(len(truth) * wanted / behind)) if p_within > 0.01 else None  # noqa: PLR2004 - 99 %
+    return replace(found, p_within=p_within, needed_rows=needed)
 
 
 def summarised_test(metric: Metric, loss: float, margin: float, influence: Moments) -> LossTest:
