@@ -22,6 +22,9 @@ def check_loads(answers):
 
     A failure means that a server could not serve it either: the artifact is gone, a package is missing, loading or
     predicting raises, hangs, or kills the process. The message has the exception's class and text.
+
+    Limits: `isolation.memory_mb` (4096) and `isolation.timeout_s` (600, for a load or a batch).
+    To change it: `isolation: {memory_mb: 8192, timeout_s: 1200}` in gate.yaml.
     """
     failure = answers.failure
     if failure is None:
@@ -39,6 +42,7 @@ def check_signature(candidate, baseline, answers, weigh):
     became optional or wider, and an added optional input, break nothing. A warning: the baseline has a signature and
     the candidate none, or inputs and outputs agree only by position.
 
+    Limit: no breaking change at all.
     A failure means that requests which work today will be refused, or misread.
     To change it: `severity: {contract.signature: warning}` in gate.yaml, where all callers change with the model.
     """
@@ -59,8 +63,10 @@ def check_signature(candidate, baseline, answers, weigh):
 def check_row_count(answers, case):
     """The version gives one answer for each row.
 
+    The rows that were asked are counted, and the answers. Limit: none may be missing, none too many.
     Inconclusive where there are no evaluation data: a version that was asked nothing is not judged.
     A failure means that answers cannot be matched with rows: some were dropped, merged or added.
+    To change it: nothing else can be judged without it; mend the model, so that it answers every row it is given.
     """
     if answers.table is None:
         if case.eval_data is None and answers.failure is None:
@@ -77,7 +83,10 @@ def check_types(answers, case, task):
     Numbers where the task is regression, forecast or probability; something at all in every column; the columns of
     the baseline, in its types (a wider number is the same type), and vectors of its length.
 
+    Limit: no column of another type.
     A failure means that callers cannot parse the answers.
+    To change it: say what the answers are (`task: text` in gate.yaml, say), or, where all callers change with the
+    model, `severity: {contract.types: warning}`.
     """
     if answers.table is None:
         pytest.skip("the candidate gave no answers")
@@ -138,10 +147,13 @@ TWINS = {
 def check_batch_invariance(answers, predictions, measure, offending_rows, weigh):
     """A row gets the same answer alone as inside a batch.
 
-    At most 16 rows are asked one by one. Passed within rounding (single precision); a warning for small random noise,
+    At most 16 rows are asked one by one.
+
+    Limit: passed within rounding (single precision); a warning for small random noise,
     at most 1 % of the answers' spread; critical beyond: the version looks at other rows to answer one.
 
     A failure means that an online server and a batch job will disagree.
+    To change it: `severity: {contract.batch_invariance: warning}` in gate.yaml, where batches are meant to matter.
     """
     _judge_twin("alone", answers, predictions, (measure, offending_rows, weigh))
 
@@ -150,10 +162,11 @@ def check_batch_invariance(answers, predictions, measure, offending_rows, weigh)
 def check_repeatable(answers, predictions, measure, offending_rows, weigh):
     """The same rows asked twice get the same answers.
 
-    Passed within rounding (single precision); a warning for small random noise, at most 1 % of the answers' spread;
-    critical beyond.
+    Limit: passed within rounding (single precision); a warning for small random noise, at most 1 % of the answers'
+    spread; critical beyond.
 
     A failure means that a verdict holds for one draw only, and that callers get another answer on a retry.
+    To change it: fix the seed inside the model, or `severity: {contract.repeatable: warning}` in gate.yaml.
     """
     _judge_twin("repeated", answers, predictions, (measure, offending_rows, weigh))
 
@@ -162,10 +175,13 @@ def check_repeatable(answers, predictions, measure, offending_rows, weigh):
 def check_row_order(answers, predictions, measure, offending_rows, weigh):
     """A row gets the same answer wherever it stands in the batch.
 
-    The rows are asked once more in a seeded random order. Passed within rounding (single precision); a warning for
-    small random noise, at most 1 % of the answers' spread; critical beyond.
+    The rows are asked once more in a seeded random order.
+
+    Limit: passed within rounding (single precision); a warning for small random noise, at most 1 % of the answers'
+    spread; critical beyond.
 
     A failure means that answers go to the wrong rows, or depend on their neighbours.
+    To change it: `severity: {contract.row_order: warning}` in gate.yaml, where the order is meant to matter.
     """
     _judge_twin("shuffled", answers, predictions, (measure, offending_rows, weigh))
 
