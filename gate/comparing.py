@@ -41,7 +41,7 @@ class Asked:
     model: str
     version: int
     baseline: str | None
-    data: Path | None
+    data: str | None
     stage: Stage | None
 
 
@@ -68,6 +68,7 @@ def compare(registry: Registry, asked: Asked, config: Config, room: Path) -> Fou
     candidate = rooms.snapshot(registry, asked.model, asked.version, room / "candidate")
     baseline = rooms.snapshot(registry, asked.model, chosen[0], room / "baseline") if chosen else None
     data, why = _data(registry, asked, config, (candidate, baseline), room)
+    data = rooms.with_repeats_said(data) if data else None
     data = rooms.capped(data, config.model(asked.model).data.max_rows) if data else None
     comparison = Comparison(
         candidate=candidate, baseline=baseline, baseline_chosen_by=chosen[1] if chosen else None, data=data
@@ -82,14 +83,16 @@ def _data(
     from gate import registry as rooms
 
     settings = config.model(asked.model).data
-    path = asked.data or (config.below(settings.path) if settings.path else None)
-    if path is not None:
-        columns = rooms.Columns(target=settings.target, id=settings.id, slices=settings.slices)
-        data = rooms.read_large(path, columns, settings.max_rows) or rooms.read_data(
-            path, settings.target, settings.id, settings.slices
-        )
-        return rooms.infer_columns(data, pair[0].signature), ""
     columns = rooms.Columns(target=settings.target, id=settings.id, slices=settings.slices)
+    address = asked.data or settings.path
+    if address is not None:
+        root = Path() if asked.data else config.root
+        place = rooms.locate_data(registry, address, root, room / "data")
+        with place.naming():
+            data = rooms.read_large(place.path, columns, settings.max_rows) or rooms.read_data(
+                place.path, settings.target, settings.id, settings.slices
+            )
+        return rooms.infer_columns(place.named(data), pair[0].signature), ""
     found = rooms.logged_data(registry, pair[0], pair[1], room / "data", columns)
     why = "; ".join(found.problems) or "the runs logged none"
     return found.data, f"there are no evaluation data ({why}): give --data PATH, or set data.path in gate.yaml"

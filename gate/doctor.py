@@ -91,7 +91,7 @@ def _models(config: Config) -> Iterator[Finding]:
                 what=f"{name}: no evaluation data configured: the gate looks for what the runs logged",
                 fix=f"Set models.{name}.data.path.",
             )
-        elif not config.below(path).exists():
+        elif not _leads_somewhere(path, config):
             yield Finding(
                 state="bad",
                 what=f"{config.place('models', name, 'data', 'path')}: {config.below(path)} does not exist",
@@ -100,6 +100,13 @@ def _models(config: Config) -> Iterator[Finding]:
             )
         else:
             yield Finding(state="ok", what=f"{name}: evaluation data in {path}")
+
+
+def _leads_somewhere(path: str, config: Config) -> bool:
+    """Whether a local path exists; another address is left to `gate check`."""
+    from gate import registry
+
+    return registry.exists(path, config.root) is not False
 
 
 def _isolation(config: Config) -> Finding:

@@ -58,7 +58,8 @@ class Request:
     model: str
     version: str
     baseline: str | None = None
-    data: Path | None = None
+    data: Path | str | None = None
+    """A path or another address of evaluation data."""
     out: Path | None = None
     only: frozenset[Category] | None = None
     strict: bool = False
@@ -176,7 +177,7 @@ def prepare(start: Opened, narrator: Narrator) -> tuple[Case, dict[str, float | 
             model=request.model,
             version=start.version,
             baseline=request.baseline,
-            data=request.data,
+            data=str(request.data) if request.data else None,
             stage=request.stage,
         )
         found = comparing.compare(start.registry, asked, config, start.room)
@@ -205,23 +206,35 @@ def prepare(start: Opened, narrator: Narrator) -> tuple[Case, dict[str, float | 
             "golden": why_not_golden,
         },
     )
-    return case, scored.load_s
+    return _over_all_rows(start, case, scored, narrator), scored.load_s
 
 
 def run_checks(case: Case, config: Config, only: frozenset[Category] | None) -> tuple[Outcome, ...]:
     """Run the check functions and the expectations of gate.yaml."""
+    from gate import strengthening
     from gate.checking import engine, expectations
 
     wanted = only is None or Category.OUTLIERS in only
     place = policy.place_of_expectations(config, case.comparison.candidate.model)
     expected = expectations.run(case, case.config.expect, place) if wanted else ()
-    return engine.run(case, policy.check_targets(config), only) + expected
+    return strengthening.strengthen(engine.run(case, policy.check_targets(config), only), case) + expected
 
 
 def _scoring_words(comparison: Comparison) -> str:
     both = "both versions" if comparison.baseline else "the candidate"
     rows = f"{comparison.data.rows:,} rows" if comparison.data else "no rows: there are no evaluation data"
     return f"Score {both} on {rows}"
+
+
+def _over_all_rows(start: Opened, case: Case, scored: answering.Scored, narrator: Narrator) -> Case:
+    """Ask the rows that do not fit in memory too, where the data are a sample of these."""
+    from gate import streaming
+
+    data = case.comparison.data
+    if data is None or data.stream is None or data.coverage is None:
+        return case
+    with narrator.step(f"Ask and sum all {data.coverage.rows_judged:,} rows"):
+        return streaming.over_all_rows(start.workers, case, scored.naming)
 
 
 def _golden(

@@ -91,7 +91,7 @@ def _case(options: pytest.Config, stack: ExitStack) -> Case:
         model=options.getoption("--gate-model"),
         version=options.getoption("--gate-version"),
         baseline=options.getoption("--gate-baseline"),
-        data=Path(data) if data else None,
+        data=data,
         only=None if options.getoption("--gate-performance") else WITHOUT_TIMING,
     )
     start = stack.enter_context(opened(request, settings, _Silent()))

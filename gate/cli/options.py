@@ -45,7 +45,7 @@ class Judging:
     """What every command that judges takes."""
 
     baseline: str | None
-    data: Path | None
+    data: str | None
     out: Path | None
     only: frozenset[Category] | None
     strict: bool
@@ -79,7 +79,7 @@ def _categories(_context: click.Context, _option: click.Parameter, text: str | N
 
 _JUDGING: tuple[Callable[[Command], Command], ...] = (
     click.option("--baseline", metavar="VERSION|@alias|previous|none", help="Compared with this [holder]."),
-    click.option("--data", type=_FILE, metavar="PATH", help="Evaluation data: a file or a folder."),
+    click.option("--data", metavar="PATH", help="Evaluation data: a file, a folder or an address (s3://, runs:/, …)."),
     click.option("--out", type=_FILE, metavar="DIR", help="Folder of the report [.gate/<model>/v<N>/]."),
     click.option("--only", callback=_categories, metavar="CATEGORY[,…]", help="Judge these alone; not promotable."),
     click.option("--strict", is_flag=True, help="Warnings become critical."),

@@ -5,7 +5,7 @@ that happens in `connect`.
 """
 
 from gate.registry.batches import read_large
-from gate.registry.columns import Columns, infer_columns
+from gate.registry.columns import Columns, infer_columns, with_repeats_said
 from gate.registry.connection import Registry, connect
 from gate.registry.evaluation_data import Found, logged_data, read_data
 from gate.registry.find import choose_baseline, ensure_form, holder, holders, resolve
@@ -15,6 +15,7 @@ from gate.registry.promotion import PromotionSettings, promote
 from gate.registry.record import record, recorded_report
 from gate.registry.sampling import capped
 from gate.registry.snapshot import fresh_digest, snapshot
+from gate.registry.sources import Place, exists, locate_data
 from gate.registry.survey import ModelSurvey, survey
 
 __all__ = [
@@ -22,18 +23,21 @@ __all__ = [
     "Found",
     "LineageRow",
     "ModelSurvey",
+    "Place",
     "PromotionSettings",
     "Registry",
     "capped",
     "choose_baseline",
     "connect",
     "ensure_form",
+    "exists",
     "fresh_digest",
     "history",
     "holder",
     "holders",
     "infer_columns",
     "lineage",
+    "locate_data",
     "logged_data",
     "looks",
     "promote",
@@ -45,4 +49,5 @@ __all__ = [
     "short_digest",
     "snapshot",
     "survey",
+    "with_repeats_said",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from gate.domain import Coverage, EvaluationData
 from gate.errors import DataError
 from gate.registry.columns import Columns, ensure_columns
+from gate.registry.partitions import Constants, partitions, with_partitions
 from gate.registry.sampling import SEED, keys_of
 from gate.registry.tables import data_files, digest_of_files, kind_of, usable_columns
 from gate.registry.tree import ArtifactFaultError
@@ -54,12 +55,20 @@ class ParquetRows:
         import pyarrow as pa
 
         try:
-            schemas = [_opened(file).schema_arrow.remove_metadata() for file in self.files]
+            schemas = [
+                with_partitions(_opened(file).schema_arrow.remove_metadata().empty_table(), columns).schema
+                for file, columns in self.partitions.items()
+            ]
             merged = pa.unify_schemas(schemas, promote_options="permissive")
         except pa.ArrowException as error:
             reason = " ".join(str(error).split())[:200]
             raise DataError(f"The files in {self.path} do not fit together: {reason}.") from None
         return pa.schema([merged.field(name) for name in usable_columns(merged.names, self.path)])
+
+    @cached_property
+    def partitions(self) -> Mapping[Path, Constants]:
+        """The columns of each file that the names of its folders hold."""
+        return partitions(self.files, self.path)
 
     @cached_property
     def total(self) -> int:
@@ -98,7 +107,8 @@ class ParquetRows:
         try:
             for file in self.files:
                 for batch in _opened(file).iter_batches(rows, columns=_present(file, self.schema), use_threads=False):
-                    yield _as(self.schema, pa.Table.from_batches([batch]))
+                    table = with_partitions(pa.Table.from_batches([batch]), self.partitions[file])
+                    yield _as(self.schema, table)
         except (pa.ArrowException, OSError) as error:
             reason = " ".join(str(error).split())[:200]
             raise DataError(f"The evaluation data {self.path} cannot be read: {reason}.") from None

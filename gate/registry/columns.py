@@ -81,6 +81,22 @@ def infer_columns(data: EvaluationData, signature: Signature | None) -> Evaluati
     return replace(data, target=target, id=found_id, source=source)
 
 
+def with_repeats_said(data: EvaluationData) -> EvaluationData:
+    """Say in `source` how many rows repeat another's name: they cannot be told apart by it."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if data.id is None:
+        return data
+    try:
+        distinct = pc.count_distinct(data.table.column(data.id), mode="all").as_py()
+    except pa.ArrowException:  # lists and structs cannot be counted
+        return data
+    repeats = data.table.num_rows - distinct
+    said = f"{data.source} (id {data.id!r}: {repeats:,} rows repeat another's)"
+    return replace(data, source=said) if repeats else data
+
+
 def _left_over(data: EvaluationData, signature: Signature | None) -> list[str]:
     """Give the columns that are no input of the model; none where its inputs have no names."""
     inputs = [field.name for field in (signature.inputs or ())] if signature else []

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from gate.domain import ArtifactFile
 from gate.errors import DataError, UsageError
+from gate.registry.partitions import partitions, with_partitions
 from gate.registry.tree import ArtifactFaultError, digest_of, sha256_of
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ def read_table(path: Path) -> tuple[pa.Table, str]:
         raise UsageError(f"The evaluation data {path} do not exist.", remedy="Give them with --data or in gate.yaml.")
     try:
         files = data_files(path)
-        table = _joined([_read_file(file) for file in files], path)
+        columns = partitions(files, path)
+        table = _joined([with_partitions(_read_file(file), columns[file]) for file in files], path)
         digest = digest_of_files(path, files)
     except OSError as error:
         raise DataError(f"The evaluation data {path} cannot be read: {error.strerror or error}.") from None
@@ -153,7 +155,9 @@ def _read_json(path: Path) -> pa.Table:
     from pyarrow import json as lines
 
     try:
-        return lines.read_json(path)
+        table = lines.read_json(path)
+        split = table.num_rows == 1 and {"columns", "data"} <= set(table.column_names) <= {"columns", "index", "data"}
+        return _read_json_document(path) if split else table
     except pa.ArrowInvalid:
         if kind_of(path) != ".json" or path.suffix.lower() != ".json":
             raise
