@@ -41,8 +41,9 @@ def check_metric(
 
     Default margin: 2 % of the baseline's value. At least 0.5 % of the labels' standard deviation for errors (0.2 % for
     pinball); 0.01 and one row for scores between 0 and 1; for those that rest on the k rows of a class (f1, precision,
-    recall, balanced accuracy, pr_auc) 0.02 and 0.8 / sqrt(k), for roc_auc 0.35 / sqrt(k), at most 0.1; 0.02 for r2 and
-    log_loss, 0.005 for brier (0.01 with more than two classes) and cosine_distance, none for your own functions.
+    recall, balanced accuracy, pr_auc) 0.02, 0.8 / sqrt(k) and 0.01 / sqrt(k / n), for roc_auc 0.35 / sqrt(k), at most
+    0.1; 0.02 for r2 and log_loss, 0.005 for brier (0.01 with more than two classes) and cosine_distance, 0.01 for
+    rates of edits and for scikit-learn's scores of classes, none for your own functions.
     A failure means that the candidate gives worse answers than what it would replace.
     To change it: `metrics: {rmse: {max_regression: "5%"}, r2: {min: 0.4}}` in gate.yaml; names are the gate's,
     MLflow's and scikit-learn's (scorers and functions), or `module:function`, a Python function of labels and answers

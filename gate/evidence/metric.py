@@ -21,6 +21,8 @@ PART_ROWS = 0.8
 """Where these are few it is larger: this over the root of their number,"""
 RANKED_ROWS = 0.35
 """for the area under a ROC curve this over the root,"""
+RARE = 0.01
+"""where they are a small share of the rows this over the root of the share,"""
 PART_MOST = 0.1
 """but no farther than here."""
 TWO = 2
@@ -104,7 +106,8 @@ def margin(metric: Metric, truth: Truth, baseline: float) -> float:
     explains nearly everything what is left is hardly the same in two honest trainings. That of a bounded score is its
     own, at least one row in n. A score that rests on the k rows of one class (of several: on their harmonic mean)
     cannot be told more finely than about 1 / sqrt(k): its floor is 0.8 / sqrt(k) (0.35 / sqrt(k) for roc_auc), at most
-    0.1. The numbers are twice what honest trainings of forests, boosted trees and linear models differ by.
+    0.1. A rare class is learnt from few rows too, so that honest trainings truly differ: 0.01 over the root of its
+    share of the rows. These are twice what forests, boosted trees and linear models of one recipe differ by.
     """
     floor = metric.floor
     if metric.floor_in_deviations:
@@ -112,12 +115,18 @@ def margin(metric: Metric, truth: Truth, baseline: float) -> float:
         scale = float(values.std(axis=0).mean()) or float(np.abs(values).mean()) or 1.0
         floor *= scale
     if metric.part:
-        floor = max(floor, min(PART_MOST, metric.part / float(np.sqrt(rows_behind(metric, truth)))))
+        floor = max(floor, min(PART_MOST, _part_floor(metric, truth)))
     if metric.name == "brier" and truth.classes > TWO:
         floor *= 2  # summed over all classes, it is twice what that of two classes is
     if metric.bounded:
         floor = max(floor, 1 / max(1, len(truth)))
     return max(SHARE * abs(baseline), floor)
+
+
+def _part_floor(metric: Metric, truth: Truth) -> float:
+    behind = rows_behind(metric, truth)
+    rare = RARE if metric.part == PART_ROWS else 0.0
+    return max(metric.part / float(np.sqrt(behind)), rare * float(np.sqrt(len(truth) / behind)))
 
 
 def rows_behind(metric: Metric, truth: Truth) -> float:

@@ -129,7 +129,12 @@ def common_codes(*outputs: Output) -> tuple[tuple[Ints, ...], tuple[Any, ...]]:
 
 def same_level(one: object, other: object) -> bool:
     """Say whether two names mean one class, 1, 1.0, "1" and True being the same."""
-    return one == other or _key(one, mixed=True) == _key(other, mixed=True)
+    return one == other or level_key(one) == level_key(other)
+
+
+def level_key(level: object) -> Hashable:
+    """Give what is the same for names of one class, so that many can be matched at once: 1, 1.0, "1" and True."""
+    return _key(level, mixed=True)
 
 
 def _used_levels(output: Output) -> dict[int, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -11,7 +11,7 @@ import numpy as np
 from gate.evidence import rankings
 from gate.evidence.arrays import Array, Bools, Floats, Ints
 from gate.evidence.metric import Metric, Needs, Truth
-from gate.evidence.outputs import Kind, Output, as_classes, as_numbers, common_codes, same_level
+from gate.evidence.outputs import Kind, Output, as_classes, as_numbers, common_codes, level_key
 from gate.evidence.sides import (
     BINARY,
     PROBA,
@@ -26,7 +26,7 @@ from gate.evidence.sides import (
     is_single_probability,
     main_answer,
     order_levels,
-    position,
+    places,
     probability_side,
     quantile_side,
 )
@@ -161,17 +161,17 @@ def _pair_classes(labels: Labels, versions: Sequence[Columns]) -> Paired:
     known = _known_levels(labels, codes[0], levels)
     strange = _strange(levels, known)
     ordered = (*known, *strange)
-    places = np.array([position(level, ordered) for level in levels], dtype=np.int64)
-    truth_codes, *answers = (places[code] for code in codes)
+    place = places(levels, ordered)
+    truth_codes, *answers = (place[code] for code in codes)
     classes = max(BINARY, len(ordered))
     binary = len(known) <= BINARY
     return found.paired(Truth(values=truth_codes, classes=classes, binary=binary, levels=ordered), answers)
 
 
 def _strange(levels: Sequence[Any], known: Sequence[Any]) -> list[Any]:
-    """The levels that are none of those known; by their hashes first, since there may be a hundred thousand."""
-    rest = set(levels) - set(known)
-    return [level for level in levels if level in rest and not any(same_level(level, other) for other in known)]
+    """The levels that are none of those known."""
+    keys = set(map(level_key, known))
+    return [level for level in levels if level_key(level) not in keys]
 
 
 def _pair_several_classes(labels: Labels, versions: Sequence[Columns]) -> Paired:
@@ -203,8 +203,8 @@ def _columns_as_classes(labels: Labels, columns: Columns, place: int) -> list[Ou
 def _known_levels(labels: Labels, codes: Ints, levels: tuple[Any, ...]) -> tuple[Any, ...]:
     """The classes that labels have, in order: a strange answer to two classes does not make them three."""
     labelled = set(np.unique(codes).tolist())
-    declared = {level for level in levels if any(same_level(level, other) for other in labels.classes)}
-    seen = [level for index, level in enumerate(levels) if index in labelled or level in declared]
+    declared = set(map(level_key, labels.classes))
+    seen = [level for index, level in enumerate(levels) if index in labelled or level_key(level) in declared]
     return order_levels(labels, tuple(seen) if len(seen) > 1 else levels)
 
 
@@ -226,23 +226,20 @@ def _pair_probabilities(labels: Labels, versions: Sequence[Columns]) -> Paired:
     sides = _sides(versions, lambda columns: probability_side(labels, columns))
     found = _common_rows(truth.valid, sides)
     (codes,), levels = common_codes(truth.take(found.rows))
-    classes: list[Any] = []
+    classes: dict[Hashable, Any] = {}
     for level in (level for side in sides for level in side.levels):
-        if not any(same_level(level, known) for known in classes):
-            classes.append(level)
-    strange = _strange(levels, classes)
+        classes.setdefault(level_key(level), level)
+    strange = _strange(levels, list(classes.values()))
     if strange:
         raise _UnfitError("candidate", f"there is no column of probabilities for the label {strange[0]!r}")
-    ordered = order_levels(labels, tuple(classes))
-    places = np.array([position(level, ordered) for level in levels], dtype=np.int64)
+    ordered = order_levels(labels, tuple(classes.values()))
     answers = [_reordered(side, ordered)[found.rows] for side in sides]
-    return found.paired(Truth(values=places[codes], classes=len(ordered), levels=ordered), answers)
+    return found.paired(Truth(values=places(levels, ordered)[codes], classes=len(ordered), levels=ordered), answers)
 
 
 def _reordered(side: Side, ordered: tuple[Any, ...]) -> Floats:
     out = np.zeros((len(side.values), len(ordered)))
-    for index, level in enumerate(side.levels):
-        out[:, position(level, ordered)] = side.values[:, index]
+    out[:, places(side.levels, ordered)] = side.values
     return out
 
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from gate.domain import Task
 from gate.evidence import forecasts
-from gate.evidence.arrays import Array, Bools
-from gate.evidence.outputs import Output, as_classes, as_numbers, common_codes, same_level
+from gate.evidence.arrays import Array, Bools, Ints
+from gate.evidence.outputs import Output, as_classes, as_numbers, common_codes, level_key, same_level
 
 Columns = Mapping[str, Output]
 """One version's answers by column, as the contract's section 9 names them."""
@@ -185,7 +185,8 @@ def label_levels(labels: Labels) -> tuple[Any, ...]:
     """The classes that the labels can have: those declared, with what the labels hold beyond them."""
     _, levels = common_codes(as_classes(labels.output))
     declared = labels.classes or ((0, 1) if all(_is_binary(level) for level in levels) else ())
-    return (*declared, *(level for level in levels if not any(same_level(level, known) for known in declared)))
+    known = set(map(level_key, declared))
+    return (*declared, *(level for level in levels if level_key(level) not in known))
 
 
 def _is_binary(level: object) -> bool:
@@ -197,9 +198,10 @@ def order_levels(labels: Labels, levels: tuple[Any, ...]) -> tuple[Any, ...]:
 
     One class alone is the negative one unless it is the positive: a second place is kept for the other.
     """
-    declared = [level for level in labels.classes if any(same_level(level, known) for known in levels)]
-    rest = [level for level in levels if not any(same_level(level, known) for known in declared)]
-    ordered = [*(next(known for known in levels if same_level(known, level)) for level in declared), *rest]
+    known = {level_key(level): level for level in reversed(levels)}
+    declared = [level_key(level) for level in labels.classes if level_key(level) in known]
+    first = set(declared)
+    ordered = [*(known[key] for key in declared), *(level for level in levels if level_key(level) not in first)]
     positive = labels.positive if labels.positive is not None else (labels.classes[-1] if labels.classes else None)
     if len(ordered) == BINARY and labels.positive is not None and same_level(ordered[0], labels.positive):
         ordered.reverse()
@@ -208,6 +210,11 @@ def order_levels(labels: Labels, levels: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(ordered)
 
 
-def position(level: object, ordered: tuple[Any, ...]) -> int:
-    """Give the place of a class."""
-    return next(index for index, known in enumerate(ordered) if same_level(level, known))
+def places(levels: Sequence[Any], ordered: Sequence[Any]) -> Ints:
+    """Give the place of each class among those in order.
+
+    Raises:
+        KeyError: a class is not among them.
+    """
+    place = {level_key(level): index for index, level in reversed(list(enumerate(ordered)))}
+    return np.array([place[level_key(level)] for level in levels], dtype=np.int64)

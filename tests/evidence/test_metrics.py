@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gate.domain import Task
-from gate.evidence.metrics import METRICS, Truth, margin, standard
+from gate.evidence.metrics import ALIASES, METRICS, Truth, find, margin, standard
 
 SEEDS = st.integers(0, 10_000)
 
@@ -32,6 +32,16 @@ def probabilities(seed, classes):
     truth, _ = codes(seed, classes)
     raw = np.round(rng.random((len(truth), classes)) + np.eye(classes)[truth], 1) + 0.1  # rounded: ties in the ranking
     return truth, raw / raw.sum(axis=1, keepdims=True)
+
+
+def ranked(seed):
+    rng = np.random.default_rng(seed)
+    return np.ones((60, 2)), np.array([rng.permutation([1.0, 1.0, 0.0, 0.0]) for _ in range(60)])
+
+
+def bounds(seed):
+    truth, answer = numbers(seed)
+    return truth, np.column_stack([answer - 0.5, answer + 0.5])
 
 
 @pytest.mark.parametrize("targets", [1, 3])
@@ -131,9 +141,17 @@ def test_numbers_are_those_of_mlflows_evaluation(registry_db, tmp_path, monkeypa
 @given(seed=SEEDS, name=st.sampled_from(sorted(set(METRICS) - {"max_error"})), classes=st.sampled_from([2, 3]))
 def test_influence_is_the_derivative_by_a_rows_weight(seed, name, classes):
     """Weighing one row a little more moves the metric by its influence: what standard errors are made from."""
-    make = {"number": lambda: numbers(seed), "class": lambda: codes(seed, classes)}
+    make = {
+        "number": lambda: numbers(seed, 3 if name == "cosine_distance" else 1),
+        "class": lambda: codes(seed, classes),
+        "text": lambda: codes(seed, classes),
+        "ranking": lambda: ranked(seed),
+        "quantile": lambda: bounds(seed),
+        "interval": lambda: bounds(seed),
+    }
     truth, answer = make.get(METRICS[name].needs, lambda: probabilities(seed, classes))()
-    bound = METRICS[name].bind(Truth(values=truth, classes=classes), answer)
+    levels = (0.1, 0.9) if METRICS[name].needs == "quantile" else ("red", "red and green", "blue")
+    bound = METRICS[name].bind(Truth(values=truth, classes=classes, levels=levels), answer)
     rows, step, row = len(truth), 1e-4, seed % len(truth)
     more, less = np.ones(rows), np.ones(rows)
     more[row] += step
@@ -153,9 +171,26 @@ def test_an_undefined_metric_has_no_value_but_a_reason(name, why):
 
 
 def test_the_margin_of_an_error_near_nothing_is_a_share_of_the_labels_deviation():
-    """Errors of 5e-14 and 9e-14 are equal: the floor is 0.1 % of the labels' standard deviation."""
+    """Errors of 5e-14 and 9e-14 are equal: the floor is 0.5 % of the labels' standard deviation."""
     truth = Truth(values=np.array([0.0, 2.0]))
-    assert margin(METRICS["rmse"], truth, 5e-14) == pytest.approx(0.001)
+    assert margin(METRICS["rmse"], truth, 5e-14) == pytest.approx(0.005)
+
+
+@pytest.mark.parametrize(
+    ("name", "rows", "positive", "expected"),
+    [
+        ("f1", 2000, 1000, 0.8 / np.sqrt(1000)),
+        ("f1", 2000, 100, 0.8 / np.sqrt(100)),
+        ("f1", 200_000, 10_000, 0.01 / np.sqrt(0.05)),
+        ("f1", 2000, 10, 0.1),
+        ("roc_auc", 2000, 100, 0.035),
+        ("f1", 200_000, 100_000, 0.02),
+    ],
+)
+def test_a_score_of_few_rows_has_a_wider_margin(name, rows, positive, expected):
+    """The fewer rows of its class, the wider; never beyond 0.1."""
+    truth = Truth(values=(np.arange(rows) < positive).astype(np.int64), classes=2, binary=True)
+    assert margin(METRICS[name], truth, 0.5) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(
@@ -175,5 +210,51 @@ def test_few_rows_widen_the_margin_of_a_score_to_one_row():
 
 @pytest.mark.parametrize("task", Task)
 def test_standard_metrics_exist(task):
-    """Every standard metric is in the table."""
-    assert set(standard(task)) <= set(METRICS)
+    """Every standard metric is in the table, and is one of the task's."""
+    assert all(task in METRICS[name].tasks for name in standard(task, ("q0.1", "q0.9")))
+
+
+@pytest.mark.parametrize(
+    ("columns", "more"),
+    [(("prediction",), ()), (("q0.1", "q0.9"), ("pinball",)), (("y", "lower", "upper"), ("coverage",))],
+)
+def test_a_forecast_with_an_interval_is_also_held_to_it(columns, more):
+    """An interval that is wrong while its middle is right is seen."""
+    assert standard(Task.FORECAST, columns) == ("rmse", "mae", *more)
+
+
+@pytest.mark.parametrize(("alias", "name"), sorted(ALIASES.items()))
+def test_the_names_of_mlflow_and_scikit_learn_are_known(alias, name):
+    """`mean_absolute_error` is mae."""
+    assert find(alias) is METRICS[name]
+
+
+def test_class_metrics_of_several_targets_are_averaged():
+    """Two columns of labels: the mean of the two scores."""
+    (one, first), (two, second) = codes(1, 3), codes(2, 3)
+    both = Truth(values=np.column_stack([one, two]), classes=3)
+    alone = [METRICS["f1"].value(Truth(values=y, classes=3), p) for y, p in ((one, first), (two, second))]
+    assert METRICS["f1"].value(both, np.column_stack([first, second])) == pytest.approx(np.mean(alone))
+
+
+def test_the_quantile_loss_is_scikit_learns():
+    """Pinball is the mean over the quantiles that are answered."""
+    truth, answer = bounds(4)
+    expected = [reference.mean_pinball_loss(truth, answer[:, place], alpha=(0.1, 0.9)[place]) for place in (0, 1)]
+    asked = Truth(values=truth, levels=(0.1, 0.9))
+    assert METRICS["pinball"].value(asked, answer) == pytest.approx(np.mean(expected))
+
+
+def test_coverage_is_the_share_inside_the_interval():
+    """Two of four labels lie between the bounds, the bounds included."""
+    answer = np.array([[0.0, 1.0]] * 4)
+    assert METRICS["coverage"].value(Truth(values=np.array([-1.0, 0.0, 1.0, 2.0])), answer) == 0.5
+
+
+def test_the_cosine_distance_is_scikit_learns():
+    """The mean over rows; a vector of noughts is as far as a right angle."""
+    rng = np.random.default_rng(0)
+    truth, answer = rng.normal(size=(2, 20, 4))
+    expected = np.diag(reference.pairwise.cosine_distances(truth, answer)).mean()
+    assert METRICS["cosine_distance"].value(Truth(values=truth), answer) == pytest.approx(expected)
+    assert METRICS["cosine_distance"].value(Truth(values=truth), np.zeros((20, 4))) == 1.0
