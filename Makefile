@@ -4,6 +4,7 @@
 EXAMPLE ?= elasticnet
 DEMO ?= build/demo/$(EXAMPLE)
 TESTS ?=
+REPEATS ?= 12
 
 # what the shell happens to have set must not reach the tools
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONWARNINGS
@@ -12,10 +13,10 @@ export MLFLOW_DISABLE_TELEMETRY := true
 
 BIN := .venv/bin
 COG := $(BIN)/cog -I docs
-GENERATED := README.md docs/reference/*.md docs/performance.md
+GENERATED := README.md docs/reference/*.md docs/reference/checks/*.md docs/performance.md docs/error-rates.md
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench docs picture clean set-up
+.PHONY: help demo test lint format bench calibrate docs picture clean set-up
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -45,6 +46,9 @@ format: set-up ## put the code into shape
 
 bench: set-up ## measure what docs/performance.md quotes
 	@$(BIN)/python -m bench
+
+calibrate: set-up ## measure the error rates that docs/error-rates.md quotes, two hours; REPEATS=1 is shorter
+	@OMP_NUM_THREADS=1 $(BIN)/python -m bench.calibrate --repeats $(REPEATS)
 
 docs: set-up ## write the generated parts of the pages anew
 	$(COG) -r $(GENERATED)

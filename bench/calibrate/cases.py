@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -45,10 +45,11 @@ class Kind:
         return _applied(self.pool, self.change, draw.choice(len(self.pool), rows, replace=False), draw)
 
 
-def kinds_of(pool: Pool) -> Iterator[Kind]:
-    """Give every change that a world can have, without the trainings that came out truly worse."""
+def kinds_of(pool: Pool, names: Collection[str] | None = None) -> Iterator[Kind]:
+    """Give every change (of those named) that a world can have, without the trainings that came out truly worse."""
     changes: list[Harmless | Defect] = [c for c in HARMLESS.values() if pool.world.shape in c.shapes]
-    for change in [*changes, *defects_of(pool.world.name, pool.world.shape)]:
+    changes += defects_of(pool.world.name, pool.world.shape)
+    for change in (change for change in changes if names is None or change.name in names):
         whole = _applied(pool, change, np.arange(len(pool)), np.random.default_rng(1))
         losses = true_losses(whole)
         sort = _sort(change, max(losses.values()))

@@ -40,7 +40,7 @@ def write_cases(kinds: Sequence[Kind], rows: int, repeats: range, folder: Path) 
         for repeat in repeats if kind.name in {*HARMLESS, *DEFECTS} else ():
             sample = kind.sample(rows, repeat)
             name = f"{len(found):05d}"
-            _frame(sample).to_parquet(folder / f"{name}.parquet")
+            frame_of(sample).to_parquet(folder / f"{name}.parquet")
             case = {"name": name, "file": f"{name}.parquet", "shape": sample.world.shape, "rows": rows}
             about = {"world": sample.world.name, "change": kind.name, "sort": kind.sort}
             found.append({**case, **about, "gate": str(judge(sample).verdict)})
@@ -48,7 +48,8 @@ def write_cases(kinds: Sequence[Kind], rows: int, repeats: range, folder: Path) 
     return found
 
 
-def _frame(sample: Sample) -> pd.DataFrame:
+def frame_of(sample: Sample) -> pd.DataFrame:
+    """Give a case as the peers read it: inputs, label, both versions' answers."""
     answers = {name: list(values) for name, values in sample.candidate.items()}
     before = {f"baseline_{name}": list(values) for name, values in sample.baseline.items()}
     return sample.frame.assign(label=sample.labels, **answers, **before)

@@ -41,15 +41,16 @@ def pool_of(world: World, seed: int, folder: Path = CACHE) -> Pool:
     path = folder / f"{world.name}-{seed}.pickle"
     if path.exists():
         frame, labels, versions = pickle.loads(path.read_bytes())  # noqa: S301 - written below, by this module
-    else:
-        frame, labels, versions = _made(world, seed)
-        folder.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(pickle.dumps((frame, labels, versions)))
-    return Pool(world=world, frame=frame, labels=labels, versions=versions)
+        return Pool(world=world, frame=frame, labels=labels, versions=versions)
+    pool = made(world, seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(pickle.dumps((pool.frame, pool.labels, pool.versions)))
+    return pool
 
 
-def _made(world: World, seed: int) -> tuple[pd.DataFrame, Array, dict[str, Columns]]:
+def made(world: World, seed: int, rows: int = ROWS) -> Pool:
+    """Draw a pool of rows, train a world's versions on others, and let them answer it."""
     draw = np.random.default_rng([seed, *world.name.encode()])
     frame, labels = world.draw(4 * world.train_rows, draw)
-    pool, truth = world.draw(ROWS, draw)
-    return pool, truth, train_all(world, seed, frame, labels, pool)
+    pool, truth = world.draw(rows, draw)
+    return Pool(world=world, frame=pool, labels=truth, versions=train_all(world, seed, frame, labels, pool))

@@ -1,0 +1,91 @@
+"""Simulate, ask the peers, write bench/calibrate/results.json: `make calibrate`; `make docs` puts it into the page.
+
+It takes about two hours on two cores. `--repeats`, `--rows`, `--seeds` and `--no-peers` make it shorter; what was
+judged before is kept in build/calibrate/runs.jsonl and counted, until `--anew` throws it away.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from bench.calibrate import peers, rates
+from bench.calibrate.judge import LOOKS
+from bench.calibrate.simulate import all_kinds, simulate
+from bench.calibrate.speed import speed
+from bench.calibrate.worlds import WORLDS
+from gate import __version__
+
+RUNS = Path("build/calibrate/runs.jsonl")
+RESULTS = Path(__file__).parent / "results.json"
+QUIET = ("harmless", "better", "slightly worse")
+
+
+def main() -> int:
+    """Run what is asked for, and write the results."""
+    asked = _asked()
+    if asked.anew:
+        RUNS.unlink(missing_ok=True)
+    kinds = list(all_kinds(asked.seeds))
+    quiet = [kind for kind in kinds if kind.sort in QUIET]
+    for rows in asked.rows:
+        _say(f"{len(kinds)} cases at {rows:,} rows, harmless ones {asked.repeats} times")
+        simulate(quiet, rows, range(asked.first, asked.first + asked.repeats), RUNS)
+        loud = [kind for kind in kinds if kind.sort not in QUIET]
+        simulate(loud, rows, range(asked.first, asked.first + max(1, asked.repeats // 4)), RUNS)
+    write(asked_peers=asked.peers)
+    return 0
+
+
+def write(*, asked_peers: bool) -> None:
+    """Count the runs, ask the peers where wanted, and write everything down."""
+    found = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    found |= {
+        "gate": __version__,
+        "measured_at": dt.datetime.now(dt.UTC).date().isoformat(),
+        "looks": LOOKS,
+        "worlds": {world.name: {"what": world.what, "task": str(world.task)} for world in WORLDS.values()},
+        "cells": rates.as_json(rates.cells_of(rates.read_lines(RUNS))),
+    }
+    if asked_peers:
+        found |= {"peers": _peers(), "speed": speed()}
+    text = json.dumps(found, sort_keys=True, ensure_ascii=False)
+    RESULTS.write_text(text.replace('{"change"', '\n{"change"') + "\n", encoding="utf-8")
+    _say(f"written to {RESULTS.name}; `make docs` puts it into docs/error-rates.md")
+
+
+def _peers(rows: int = 2000) -> list[dict[str, Any]]:
+    """Each case that the peers judge, with everybody's verdict."""
+    folder = peers.BUILD / f"cases-{rows}"
+    cases = peers.write_cases(list(all_kinds([0])), rows, range(1), folder)
+    for peer in peers.PEERS:
+        _say(f"asking {peer} about {len(cases)} cases")
+        for case, found in zip(cases, peers.verdicts_of(peer, folder).values(), strict=True):
+            case.setdefault("peers", {}).update(
+                {name: "rejected" if why else "accepted" for name, why in found["verdicts"].items() if name != "error"}
+                or {peer: "error"}
+            )
+    return [{key: case[key] for key in ("change", "gate", "peers", "sort", "world")} for case in cases]
+
+
+def _asked() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--repeats", type=int, default=12, help="runs of each harmless case; of each defect a quarter")
+    parser.add_argument("--first", type=int, default=0, help="number of the first repeat: others draw other rows")
+    parser.add_argument("--rows", type=int, nargs="+", default=[2000, 200, 10_000])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1], help="trainings of each world")
+    parser.add_argument("--no-peers", dest="peers", action="store_false")
+    parser.add_argument("--anew", action="store_true", help="forget the runs that were judged before")
+    return parser.parse_args()
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
