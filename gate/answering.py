@@ -30,13 +30,19 @@ class Scored:
 
     candidate: Answers
     baseline: Answers | None
-    task: Task
+    naming: Naming
+    """How answers get their names, the same for both versions."""
     labelled: bool
     inputs: pa.Table | None
     baseline_inputs: pa.Table | None
     load_s: dict[str, float | None]
     reasons: Mapping[str, str]
     """Why a version gave no answers, in words ("answers", "baseline")."""
+
+    @property
+    def task(self) -> Task:
+        """What the answers are."""
+        return self.naming.task
 
     @property
     def answered(self) -> tuple[str, ...]:
@@ -78,7 +84,7 @@ def score_both(workers: tuple[Worker, Worker], comparison: Comparison, settings:
     return Scored(
         candidate=answers,
         baseline=baseline_answers,
-        task=naming.task,
+        naming=naming,
         labelled=data is not None and bool(data.targets),
         inputs=_timed(ours, data),
         baseline_inputs=_timed(theirs, data) if theirs else None,

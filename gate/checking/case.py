@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from gate.domain import Answers, Comparison, GoldenAnswers, JsonValue, Reproducibility, Task, Timings
 from gate.evidence.metrics import Metric
+from gate.evidence.summaries.found import AllRows
 from gate.report import cell
 from gate.settings import MetricLimits, ModelConfig
 
@@ -46,6 +47,8 @@ class Case:
     reproducibility: Reproducibility
     timings: Timings | None = None
     golden: GoldenAnswers | None = None
+    everything: AllRows | None = None
+    """What all rows told, where the data are a sample of more than fit in memory."""
     reasons: Mapping[str, str] = field(default_factory=dict)
     """Why something was not done ("timings", "answers", "data"), in words."""
 

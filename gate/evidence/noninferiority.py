@@ -26,7 +26,7 @@ from gate.evidence.arrays import Array, Floats
 from gate.evidence.discordance import mcnemar
 from gate.evidence.foreign import Foreign, jackknife
 from gate.evidence.metric import Metric, Truth, rows_behind
-from gate.evidence.summaries.moments import Moments
+from gate.evidence.summaries.losses import Compared
 from gate.evidence.weighing import Mean, Statistic
 
 REPLICATES = 1000
@@ -82,11 +82,14 @@ def _of_few(metric: Metric, truth: Truth, found: LossTest) -> LossTest:
     return replace(found, p_within=p_within, needed_rows=needed)
 
 
-def summarised_test(metric: Metric, loss: float, margin: float, influence: Moments) -> LossTest:
-    """Test a loss whose rows were summarised: `influence` are the moments of the paired influences of all rows.
-
-    What `loss_test` does beyond 5,000 rows.
-    """
+def summarised_test(metric: Metric, found: Compared, margin: float) -> LossTest:
+    """Test a loss whose rows were summarised: what `loss_test` does beyond 5,000 rows."""
+    loss = metric.loss(found.candidate, found.baseline)
+    if found.same:
+        return _settled(metric, 0.0, margin, worse=False)
+    if found.moments is None:
+        return _settled(metric, loss, margin, worse=loss > margin)
+    influence = found.moments
     rows, step = influence.rows, max(influence.largest, 1.0 if metric.needs == "class" else 0.0)
     if influence.variance <= 0 and step <= 0:
         return _judged(metric.name, loss, margin, _Spread(error=0.0, size=rows), rows)

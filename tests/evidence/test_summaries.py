@@ -154,7 +154,7 @@ def test_a_summarised_loss_has_the_error_of_the_bootstrap(name):
     metric, truth, answers = bound_case(name)
     make, update = summary_of(metric, truth, answers)
     found = summed(make, update, [np.arange(ROWS)], np.random.default_rng(0))
-    test = summarised_test(metric, metric.loss(found.candidate, found.baseline), 0.01, found.moments)
+    test = summarised_test(metric, found, 0.01)
     known = loss_test(metric, truth, *answers, 0.01, 0)
     assert test.standard_error == pytest.approx(known.standard_error, rel=0.15)
     assert test.loss == pytest.approx(known.loss, rel=1e-9)

@@ -1,0 +1,300 @@
+"""What is watched in every row: holes, values that cannot be, values far off, answers that moved far.
+
+Each watch takes batches, merges with another of its kind, and gives bounds at the end. Its rule is settled before the
+first batch, on a sample: no order of the batches changes it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, Self
+
+import numpy as np
+
+from gate.evidence import outliers
+from gate.evidence.arrays import Bools, Floats
+from gate.evidence.outputs import Output
+from gate.evidence.sides import PROBA, Columns, Labels
+from gate.evidence.summaries.faults import Fault, FaultSums, Rows, Span
+from gate.evidence.summaries.found import Bound
+
+KEPT = 20
+"""How many of the worst rows a watch keeps."""
+SUM_ROUNDING = 0.01
+STRANGE = 1000
+"""So many names of unknown classes are told apart."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """A batch of n rows as it was read; `before` is {} without a baseline."""
+
+    columns: Columns
+    before: Columns
+    labels: Labels | None
+    rows: Rows
+
+    def __len__(self) -> int:
+        """Give the number of rows."""
+        return len(next(iter(self.columns.values())))
+
+
+class Watch(Protocol):
+    """One thing that is looked for in every row."""
+
+    def update(self, seen: Seen) -> None:
+        """Look at a batch."""
+
+    def merge(self, other: Self) -> None:
+        """Add what another has seen."""
+
+    def finish(self) -> tuple[Bound, ...]:
+        """Give what was found."""
+
+
+class Holes:
+    """Rows without an answer, or with an infinite one, in any column."""
+
+    def __init__(self, check: str, name: str, holes: Callable[[Output], Bools]) -> None:
+        """Look for the rows (n,) that `holes` marks in a column."""
+        self._check, self._name, self._holes = check, name, holes
+        self._faults = FaultSums(KEPT)
+
+    def update(self, seen: Seen) -> None:
+        """Look at a batch."""
+        found, known = np.zeros(len(seen), dtype=bool), np.zeros(len(seen), dtype=bool)
+        for name, output in seen.columns.items():
+            found |= self._holes(output)
+            known |= self._holes(seen.before[name]) if name in seen.before else False
+        self._faults.update(self._name, found.astype(np.float64), seen.rows, known)
+
+    def merge(self, other: Holes) -> None:
+        """Add what another has seen."""
+        self._faults.merge(other._faults)
+
+    def finish(self) -> tuple[Bound, ...]:
+        """Give the rows with holes."""
+        fault = self._faults.finish()[self._name]
+        return (Bound(check=self._check, name=self._name, value=fault.rows, fault=fault, high=0),)
+
+
+def infinite(output: Output) -> Bools:
+    """Mark the rows (n,) with an infinite number."""
+    if output.numbers is None:
+        return np.zeros(len(output), dtype=bool)
+    return np.asarray(np.isinf(output.numbers).reshape(len(output), -1).any(axis=1))
+
+
+def missing(output: Output) -> Bools:
+    """Mark the rows (n,) with a missing value, anywhere in a vector too."""
+    if output.numbers is None:
+        return output.null
+    return np.asarray(output.null | np.isnan(output.numbers).reshape(len(output), -1).any(axis=1))
+
+
+class Outside:
+    """Numbers of one column outside a range; where it is `derived` the range grows with baseline and labels."""
+
+    def __init__(self, column: str, low: float, high: float, *, main: bool = False, derived: bool = False) -> None:
+        """Hold a column against a range. Derived ranges leave room for half the width of what they rest on."""
+        self._column, self._low, self._high = column, low, high
+        self._main, self._derived = main, derived
+        self._faults, self._span, self._reference = FaultSums(KEPT), Span(), Span()
+
+    def update(self, seen: Seen) -> None:
+        """Look at a batch."""
+        values = _numbers(seen.columns.get(self._column))
+        if values is None:
+            return
+        self._span.update(values)
+        with np.errstate(invalid="ignore"):
+            self._faults.update("lowest", self._low - values, seen.rows)
+            self._faults.update("highest", values - self._high, seen.rows)
+        label = seen.labels.output if self._main and seen.labels is not None else None
+        for reference in (seen.before.get(self._column), label) if self._derived else ():
+            known = _numbers(reference)
+            if known is not None:
+                self._reference.update(known)
+
+    def merge(self, other: Outside) -> None:
+        """Add what another has seen."""
+        self._faults.merge(other._faults)
+        self._span.merge(other._span)
+        self._reference.merge(other._reference)
+
+    def finish(self) -> tuple[Bound, ...]:
+        """Give both ends, those that have a limit."""
+        low, high = self._limits()
+        found = self._faults.finish()
+        bounds = []
+        if math.isfinite(low) and found:
+            fault = _beyond(found["lowest"], self._low - low)
+            bounds.append(self._bound(f"lowest {self._column}", self._span.low, fault, low=low))
+        if math.isfinite(high) and found:
+            fault = _beyond(found["highest"], high - self._high)
+            bounds.append(self._bound(f"highest {self._column}", self._span.high, fault, high=high))
+        return tuple(bounds)
+
+    def _bound(self, name: str, value: float, fault: Fault, **limit: float) -> Bound:
+        critical = not self._derived
+        return Bound(check="outliers.range", name=name, value=value, fault=fault, critical=critical, **limit)
+
+    def _limits(self) -> tuple[float, float]:
+        if not self._derived or self._reference.empty:
+            return self._low, self._high
+        return outliers.room(np.array([self._reference.low, self._reference.high]), 0.5)
+
+
+def _beyond(fault: Fault, by: float) -> Fault:
+    """The rows that are off by more than what was counted: exact where these are no more than were kept."""
+    worst = tuple((size, record) for size, record in fault.worst if size > by)
+    return Fault(rows=fault.rows if len(worst) == len(fault.worst) else len(worst), known=0, worst=worst)
+
+
+class SumsToOne:
+    """Rows whose probabilities do not sum to 1."""
+
+    def __init__(self) -> None:
+        """Start with no rows."""
+        self._faults, self._span = FaultSums(KEPT), Span()
+
+    def update(self, seen: Seen) -> None:
+        """Look at a batch."""
+        off = off_one(seen.columns)
+        if off is None:
+            return
+        self._faults.update("off", np.where(off > SUM_ROUNDING, off, 0.0), seen.rows)
+        self._span.update(off)
+
+    def merge(self, other: SumsToOne) -> None:
+        """Add what another has seen."""
+        self._faults.merge(other._faults)
+        self._span.merge(other._span)
+
+    def finish(self) -> tuple[Bound, ...]:
+        """Give the row that is farthest off."""
+        found = self._faults.finish()
+        name = "a row's probabilities sum to 1 but for"
+        return tuple(
+            Bound(check="outliers.range", name=name, value=self._span.high, fault=fault, high=SUM_ROUNDING)
+            for fault in found.values()
+        )
+
+
+def off_one(columns: Columns) -> Floats | None:
+    """How far each row's probabilities are from summing to 1 (n,), 0 where one is missing; None without any."""
+    parts = [output.numbers for name, output in columns.items() if name.startswith(PROBA)]
+    numbers = [part for part in parts if part is not None and part.ndim == 1]
+    if len(numbers) < 2 or len(numbers) < len(parts):  # noqa: PLR2004 - one column need not sum to 1
+        return None
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.nan_to_num(np.abs(np.sum(numbers, axis=0) - 1), nan=0.0, posinf=np.inf))
+
+
+class UnknownClasses:
+    """Answers with a class that neither the settings nor, where these name none, model, labels and baseline know."""
+
+    def __init__(self, column: str, declared: Sequence[Any], known: Sequence[Any]) -> None:
+        """Look at a column. Classes that are `declared` are known alone, else `known` and those met on the way."""
+        self._column, self._closed = column, bool(declared)
+        self._known = {class_name(level) for level in (declared or known)}
+        self._faults = FaultSums(KEPT)
+        self._names: set[str] = set()
+
+    def update(self, seen: Seen) -> None:
+        """Look at a batch."""
+        if not self._closed:
+            label = seen.labels.output if seen.labels is not None else None
+            for reference in (seen.before.get(self._column), label):
+                self._known |= {class_name(level) for level in _levels(reference)}
+        output = seen.columns.get(self._column)
+        if output is None or output.codes is None:
+            return
+        for code, level in enumerate(output.levels):
+            name = class_name(level)
+            if name not in self._known and (name in self._names or len(self._names) < STRANGE):
+                self._names.add(name)
+                self._faults.update(name, (output.codes == code).astype(np.float64), seen.rows)
+
+    def merge(self, other: UnknownClasses) -> None:
+        """Add what another has seen."""
+        self._known |= other._known
+        self._names |= other._names
+        self._faults.merge(other._faults)
+
+    def finish(self) -> tuple[Bound, ...]:
+        """Give the answers whose class nobody turned out to know."""
+        if not self._known:
+            return ()
+        found = sorted(self._faults.finish().items())
+        strange = [fault for name, fault in found if name not in self._known]
+        rows = sum(fault.rows for fault in strange)
+        fault = Fault(rows=rows, known=0, worst=tuple(row for part in strange for row in part.worst)[:KEPT])
+        name = "answers with an unknown class"
+        return (Bound(check="outliers.range", name=name, value=rows, fault=fault, high=0),)
+
+
+def class_name(level: object) -> str:
+    """The name of a class, 1, 1.0, "1" and True being the same."""
+    text = str(int(level)) if isinstance(level, (bool, np.bool_)) else str(level).strip()
+    text = {"true": "1", "false": "0"}.get(text.lower(), text)
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    return str(int(number)) if number.is_integer() else str(number)
+
+
+def _levels(output: Output | None) -> Sequence[Any]:
+    if output is None:
+        return ()
+    if output.codes is not None:
+        return output.levels
+    single = output.numbers is not None and output.numbers.ndim == 1
+    return np.unique(np.asarray(output.numbers)[output.valid]).tolist() if single else ()
+
+
+class Moved:
+    """Numbers of one column that lie farther from the baseline's than a limit, over how far out these lie.
+
+    A baseline's answer z units from its centre may be off z times as far; a unit of infinity leaves that out.
+    """
+
+    def __init__(self, column: str, limit: float, centre: float = 0.0, unit: float = math.inf) -> None:
+        """Hold a column's differences against a limit."""
+        self._column, self._limit, self._centre, self._unit = column, limit, centre, unit
+        self._faults, self._span = FaultSums(KEPT), Span()
+
+    def update(self, seen: Seen) -> None:
+        """Look at a batch."""
+        ours, theirs = _numbers(seen.columns.get(self._column)), _numbers(seen.before.get(self._column))
+        if ours is None or theirs is None:
+            return
+        with np.errstate(invalid="ignore", over="ignore"):
+            size = np.abs(ours - theirs)
+            far = size / np.maximum(1.0, np.abs(theirs - self._centre) / self._unit)
+            self._faults.update("far", np.where(far > self._limit, size, 0.0), seen.rows)
+        self._span.update(size)
+
+    def merge(self, other: Moved) -> None:
+        """Add what another has seen."""
+        self._faults.merge(other._faults)
+        self._span.merge(other._span)
+
+    def finish(self) -> tuple[Bound, ...]:
+        """Give the row that moved farthest."""
+        name = f"{self._column}: largest difference"
+        return tuple(
+            Bound(
+                check="outliers.paired_delta", name=name, value=self._span.high, fault=fault, critical=False,
+                high=self._limit,
+            )
+            for fault in self._faults.finish().values()
+        )  # fmt: skip
+
+
+def _numbers(output: Output | None) -> Floats | None:
+    """A column's numbers (n,), None where it has none, or vectors."""
+    return None if output is None or output.numbers is None or output.numbers.ndim > 1 else output.numbers
