@@ -156,7 +156,8 @@ class EvaluationData:
     """The rows that both versions answer.
 
     `table` holds all columns, features, targets and id alike; `target` is the label's column, or several. `source`
-    says where it comes from, for people; `digest` is `sha256:` over the files it was read from (or over the Arrow stream where there is no file).
+    says where it comes from, for people; `digest` is `sha256:` over the files it was read from (or over the Arrow
+    stream where there is no file).
     """
 
     table: pa.Table
