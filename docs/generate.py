@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -46,21 +46,66 @@ def _block(text: str) -> str:
     return "\n".join(["```text", *lines, "```", ""])
 
 
-def check_table() -> str:
-    """Give a row a check: identity, severity, title."""
-    rows = [f"| `{entry.id}` | {entry.severity} | {entry.title.rstrip('.')} |" for entry in _checks()]
+def check_table(pages: str = "docs/reference/checks") -> str:
+    """Give a row a check: identity with a link into the folder of pages, severity, title."""
+    rows = [
+        f"| [`{entry.id}`]({pages}/{entry.category}.md#{_anchor(entry.id)}) | {entry.severity} "
+        f"| {entry.title.rstrip('.')} |"
+        for entry in _checks()
+    ]
     return "\n".join(["| check | severity by default | what it asks |", "|---|---|---|", *rows, ""])
 
 
-def check_pages() -> str:
-    """Give a section a check, with the whole text that `gate explain` prints."""
+def _anchor(title: str) -> str:
+    """Name a section as GitHub does."""
+    return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
+
+
+def check_page(category: str) -> str:
+    """Give a section a check of a category, with the whole text that `gate explain` prints."""
+    from gate.explaining import check_text
+
     sections = []
-    for category in CATEGORIES:
-        entries = [entry for entry in _checks() if entry.category == category]
-        if entries:
-            sections.append(f"## {category}\n")
-        sections += [f"### {entry.id}\n\n{inspect.cleandoc(entry.doc)}\n" for entry in entries]
-    return "\n".join(sections)
+    for entry in _checks():
+        if entry.category == category:
+            change = f"Severity by default: {entry.severity}; `severity: {{{entry.id}: warning}}` changes it."
+            sections.append(f"## {entry.id}\n\n{check_text(entry)}\n\n{'' if entry.id[-1] == '*' else change}".rstrip())
+    return "\n\n".join(sections) + "\n"
+
+
+def metric_table() -> str:
+    """Give a row a metric: identity, formula, direction, default margin, tasks, source."""
+    from gate.evidence.formulas import FORMULAS, smallest_margin
+    from gate.evidence.metrics import METRICS
+
+    rows = ["| check | formula | better | default margin | tasks | source |", "|---|---|---|---|---|---|"]
+    for name, metric in METRICS.items():
+        formula = FORMULAS[name]
+        cells = [
+            f"`quality.{name}`",
+            formula.text,
+            "higher" if metric.greater_is_better else "lower",
+            smallest_margin(metric),
+            ", ".join(sorted(metric.tasks)),
+            formula.source,
+        ]
+        rows.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
+    return "\n".join([*rows, ""])
+
+
+def item_table() -> str:
+    """Give a row an item of reproducibility."""
+    from gate.explaining import ITEMS
+
+    rows = [f"| `reproducibility.{name}` | {text} |" for name, text in ITEMS.items()]
+    return "\n".join(["| check | what it asks |", "|---|---|", *rows, ""])
+
+
+def expectation_text() -> str:
+    """Give what `gate explain` says of an expectation."""
+    from gate.explaining import EXPECTATION
+
+    return f"{EXPECTATION}\n"
 
 
 def _checks() -> list[CatalogEntry]:

@@ -15,7 +15,7 @@ import pytest
 
 from gate.checking import fixtures
 from gate.checking.case import Case
-from gate.checking.recorder import Recorder, check_id, mark, title
+from gate.checking.recorder import Recorder, check_id, family_title, mark, title
 from gate.domain import Category, Outcome, Severity
 from gate.errors import GateError, UsageError
 
@@ -73,7 +73,7 @@ def catalog(targets: Sequence[str | Path]) -> tuple[CatalogEntry, ...]:
         name = f"{found.category}.*" if found.each else check_id(item)
         entries[name] = CatalogEntry(
             id=name,
-            title=title(item),
+            title=family_title(item) if found.each else title(item),
             category=found.category,
             severity=found.severity,
             doc=getattr(item.function, "__doc__", "") or "",  # type: ignore[attr-defined] # every check is a function

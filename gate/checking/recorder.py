@@ -157,9 +157,14 @@ def check_id(item: pytest.Item) -> str:
 
 def title(item: pytest.Item) -> str:
     """The first line of a check's docstring, with its metric or item where it runs once for each."""
-    doc = (getattr(getattr(item, "function", None), "__doc__", None) or "").strip()
-    first = doc.splitlines()[0].strip() if doc else check_id(item)
+    first = family_title(item)
     return f"{check_id(item).partition('.')[2]}: {first}" if mark(item).each and "[" in item.name else first
+
+
+def family_title(item: pytest.Item) -> str:
+    """The first line of a check's docstring, whatever it runs for."""
+    doc = (getattr(getattr(item, "function", None), "__doc__", None) or "").strip()
+    return doc.splitlines()[0].strip() if doc else check_id(item)
 
 
 def _collection_error(text: str) -> Outcome:
