@@ -253,7 +253,11 @@ class WaiverEntry(_Settings):
 
 
 class Expectation(BaseModel):
-    """One of Great Expectations' expectations, by its own names; other keys are its arguments."""
+    """One of Great Expectations' expectations, by its own names; other keys are its arguments.
+
+    `row_condition: 'age > 60 and sex == "f"'` says which rows count. A limit may be `{baseline: mean}`, `{label: max}`
+    or `{baseline: {quantile: 0.05}, times: 0.9, plus: 1, column: prediction}`.
+    """
 
     model_config = ConfigDict(frozen=True, extra="allow", use_attribute_docstrings=True)
 
