@@ -277,6 +277,6 @@ _STANDARD: Mapping[Task, tuple[str, ...]] = {
     Task.CLASSIFICATION: ("accuracy", "f1"),
     Task.PROBABILITY: ("roc_auc", "brier"),
     Task.TEXT: ("exact_match", "character_error_rate"),
-    Task.EMBEDDING: ("cosine_distance",),
+    Task.EMBEDDING: ("cosine_distance", "mae"),
     Task.RANKING: ("ndcg", "map"),
 }

@@ -27,7 +27,8 @@ class Naming:
     """All that decides names, the same for both versions.
 
     `classes` are those of the configuration, `labels` the distinct labels of the data, `outputs` the signature's.
-    `positive` names the class of which a bare probability speaks; None means the last.
+    `positive` names the class of which a bare probability speaks; None means the last. `several` targets have a
+    column each, and no probabilities.
     """
 
     task: Task
@@ -35,6 +36,7 @@ class Naming:
     positive: JsonValue = None
     outputs: tuple[Field, ...] = ()
     labels: tuple[JsonValue, ...] = ()
+    several: bool = False
 
     @classmethod
     def of(
@@ -48,7 +50,14 @@ class Naming:
     ) -> Naming:
         """From the labels' column, a signature and the configuration."""
         outputs = (signature.outputs if signature else None) or ()
-        return cls(task=task, classes=classes or (), positive=positive, outputs=outputs, labels=label_values(labels))
+        return cls(
+            task=task,
+            classes=classes or (),
+            positive=positive,
+            outputs=outputs,
+            labels=label_values(labels),
+            several=isinstance(labels, pa.Table),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +169,7 @@ def _classes_for(matrix: Matrix, naming: Naming) -> tuple[JsonValue, ...]:
 
 
 def _asks_for_classes(naming: Naming) -> bool:
-    return naming.task in (Task.CLASSIFICATION, Task.PROBABILITY)
+    return naming.task in (Task.CLASSIFICATION, Task.PROBABILITY) and not naming.several
 
 
 def _ordered_classes(naming: Naming) -> tuple[JsonValue, ...]:

@@ -47,7 +47,8 @@ def _of_one(raw: RawAnswer, labels: pa.ChunkedArray | None, signature: Signature
         return _of_columns(raw)
     if pa.types.is_nested(column.type):
         return Task.EMBEDDING
-    return _of_values(column) if labels is None else _of_labels(column, labels)
+    plain = labels is not None and not pa.types.is_nested(labels.type)
+    return _of_labels(column, labels) if plain else _of_values(column)
 
 
 def prediction_of(raw: RawAnswer) -> pa.ChunkedArray | None:
@@ -142,6 +143,8 @@ def _of_labels(column: pa.ChunkedArray, labels: pa.ChunkedArray) -> Task:
 def _are_classes(labels: pa.ChunkedArray) -> bool:
     """Text, truth values or whole numbers, with few distinct values that repeat."""
     kind = labels.type
+    if pa.types.is_nested(kind):
+        return False
     if pa.types.is_boolean(kind):
         return True
     distinct = len(pc.unique(labels).drop_null())

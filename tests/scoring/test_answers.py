@@ -220,11 +220,45 @@ TEXTS = ["a man rides", "two dogs run", "it rains now", "they all left"]
         ([None] * 4, [1.5, 2.5, 3.5, 4.5], Task.REGRESSION),
         ([None] * 4, None, Task.OTHER),
         ([b"x"] * 4, None, Task.OTHER),
+        (pd.DataFrame({"yhat": [1.5], "yhat_lower": [1.0], "yhat_upper": [2.0]}), [1.5], Task.FORECAST),
+        (pd.DataFrame({"q0.1": [1.5], "q0.5": [2.0], "q0.9": [2.5]}), [1.5], Task.FORECAST),
+        (pd.DataFrame({"prediction": [1.5], "lower": [1.0], "upper": [2.0]}), None, Task.FORECAST),
+        ([["a", "b"], ["c"]], [["a"], ["b"]], Task.RANKING),
+        ([["a", "b"], ["c", "d"]], None, Task.RANKING),
+        ([[3, 4], [5, 6]], [[3], [6]], Task.RANKING),
+        ([1.5, 2.5, 3.5, 4.5], [[1.0], [2.0], [3.0], [4.0]], Task.REGRESSION),
+        (["a", "b", "a", "b"], [{"x": 1}] * 4, Task.CLASSIFICATION),
     ],
 )  # fmt: skip
 def test_the_task(answer, label, task):
     """Read off labels and answers."""
     assert infer_task(raw(answer), None if label is None else labels(label), None) is task
+
+
+@pytest.mark.parametrize(
+    ("answer", "columns", "task"),
+    [
+        (np.array([[0.3, 0.7], [0.6, 0.4]]), {"a": [0.3, 0.5], "b": [0.7, 0.5]}, Task.REGRESSION),
+        (np.full((4, 64), 0.3), {f"h{place}": [1.5] * 4 for place in range(64)}, Task.REGRESSION),
+        (pd.DataFrame({"open": [1.5], "low": [1.0], "high": [2.0]}), {"open": [1.5], "low": [1.5]}, Task.REGRESSION),
+        (pd.DataFrame({"a": ["x", "y"], "b": [1, 2]}), {"a": ["x", "x"], "b": [1, 1]}, Task.CLASSIFICATION),
+        (np.array([[0, 1], [1, 0]] * 4), {"a": [0, 1] * 4, "b": [1, 0] * 4}, Task.CLASSIFICATION),
+    ],
+)  # fmt: skip
+def test_the_task_of_several_targets(answer, columns, task):
+    """Amounts, unless every column of labels and answers holds classes; never probabilities or an embedding."""
+    assert infer_task(raw(answer), pa.table(columns), None) is task
+
+
+def test_several_targets_are_no_probabilities():
+    """Two columns of classes keep the signature's names."""
+    outputs = (Field(name="colour", type="long"), Field(name="size", type="long"))
+    naming = Naming.of(
+        Task.CLASSIFICATION,
+        labels=pa.table({"colour": [0, 1], "size": [1, 0]}),
+        signature=Signature(inputs=None, outputs=outputs),
+    )
+    assert name_columns(raw(np.array([[0, 1], [1, 0]])), naming).table.column_names == ["colour", "size"]
 
 
 def test_label_values():
