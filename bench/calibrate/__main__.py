@@ -61,14 +61,13 @@ def write(*, asked_peers: bool) -> None:
 def _peers(rows: int = 2000) -> list[dict[str, Any]]:
     """Each case that the peers judge, with everybody's verdict."""
     folder = peers.BUILD / f"cases-{rows}"
-    cases = peers.write_cases(list(all_kinds([0])), rows, range(1), folder)
+    cases = peers.write_cases(list(all_kinds([0])), rows, folder)
     for peer in peers.PEERS:
         _say(f"asking {peer} about {len(cases)} cases")
-        for case, found in zip(cases, peers.verdicts_of(peer, folder).values(), strict=True):
-            case.setdefault("peers", {}).update(
-                {name: "rejected" if why else "accepted" for name, why in found["verdicts"].items() if name != "error"}
-                or {peer: "error"}
-            )
+        found = peers.verdicts_of(peer, folder)
+        for case in cases:
+            said = {name: judged["verdict"] for name, judged in found[case["name"]].items()}
+            case.setdefault("peers", {}).update(said)
     return [{key: case[key] for key in ("change", "gate", "peers", "sort", "world")} for case in cases]
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from bench.calibrate.cases import kinds_of
 from bench.calibrate.judge import judge
 from bench.calibrate.pools import made
+from bench.calibrate.simulate import load_checks
 from bench.calibrate.worlds import WORLDS, World
 
 STORED = Path(__file__).parent / "fixed.json"
@@ -40,6 +41,7 @@ def worlds() -> Iterable[World]:
 def count() -> dict[str, dict[str, int]]:
     """Judge the fixed part."""
     found: dict[str, Counter[str]] = {}
+    load_checks()
     gc.freeze()  # pytest collects garbage after every run, and what is there already is none
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -32,18 +33,16 @@ DEFECTS = (
 """The eight kinds that the issue names, and the commonest others."""
 
 
-def write_cases(kinds: Sequence[Kind], rows: int, repeats: range, folder: Path) -> list[dict[str, Any]]:
-    """Write the chosen cases for the peers, with the gate's own verdict on each."""
+def write_cases(kinds: Sequence[Kind], rows: int, folder: Path) -> list[dict[str, Any]]:
+    """Write one sample of each chosen case for the peers, with the gate's own verdict on it."""
     folder.mkdir(parents=True, exist_ok=True)
     found = []
-    for kind in kinds:
-        for repeat in repeats if kind.name in {*HARMLESS, *DEFECTS} else ():
-            sample = kind.sample(rows, repeat)
-            name = f"{len(found):05d}"
-            frame_of(sample).to_parquet(folder / f"{name}.parquet")
-            case = {"name": name, "file": f"{name}.parquet", "shape": sample.world.shape, "rows": rows}
-            about = {"world": sample.world.name, "change": kind.name, "sort": kind.sort}
-            found.append({**case, **about, "gate": str(judge(sample).verdict)})
+    for kind in (kind for kind in kinds if kind.name in {*HARMLESS, *DEFECTS}):
+        sample, name = kind.sample(rows, 0), f"{len(found):05d}"
+        frame_of(sample).to_parquet(folder / f"{name}.parquet")
+        case = {"name": name, "file": f"{name}.parquet", "shape": sample.world.shape}
+        about = {"world": sample.world.name, "change": kind.name, "sort": kind.sort}
+        found.append({**case, **about, "gate": str(judge(sample).verdict)})
     (folder / "cases.json").write_text(json.dumps(found, indent=1), encoding="utf-8")
     return found
 
@@ -67,9 +66,13 @@ def set_up(peer: str) -> Path:
 
 
 def verdicts_of(peer: str, folder: Path) -> dict[str, Any]:
-    """Run a peer on the cases of a folder: its verdicts, and the CPU seconds of each case."""
-    out = (folder / f"{peer}.json").resolve()
-    _call(str(set_up(peer).absolute()), str(HERE / f"with_{peer}.py"), str(folder.resolve()), str(out))
+    """Run a peer on the cases of a folder, or read what it said of the very same ones: case -> judge -> verdict."""
+    digest = hashlib.sha256((HERE / f"with_{peer}.py").read_bytes() + (HERE / f"{peer}.txt").read_bytes())
+    for path in sorted(folder.glob("*.parquet")):
+        digest.update(path.read_bytes())
+    out = folder.resolve() / f"{peer}-{digest.hexdigest()[:12]}.json"
+    if not out.exists():
+        _call(str(set_up(peer).absolute()), str(HERE / f"with_{peer}.py"), str(folder.resolve()), str(out))
     found: dict[str, Any] = json.loads(out.read_text(encoding="utf-8"))
     return found
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+import importlib
 import json
+import pkgutil
 import time
 import warnings
 from collections.abc import Iterator, Sequence
@@ -16,11 +18,13 @@ from bench.calibrate.cases import Kind, kinds_of
 from bench.calibrate.judge import judge
 from bench.calibrate.pools import CACHE, pool_of
 from bench.calibrate.worlds import WORLDS
+from gate import checks
 
 
 def simulate(kinds: Sequence[Kind], rows: int, repeats: range, path: Path, until: float = float("inf")) -> int:
     """Judge each case once a repeat; give the number of runs. Stops at the time `until` (of time.time)."""
     done = 0
+    load_checks()
     order = np.random.default_rng(0).permutation(len(kinds))
     gc.freeze()  # pytest collects garbage after every run, and the pools are none
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -33,6 +37,12 @@ def simulate(kinds: Sequence[Kind], rows: int, repeats: range, path: Path, until
                 file.flush()
                 done += 1
     return done
+
+
+def load_checks() -> None:
+    """Import the shipped checks once: what was there before a run is not read anew in it, which saves a fifth."""
+    for module in pkgutil.iter_modules(checks.__path__, f"{checks.__name__}."):
+        importlib.import_module(module.name)
 
 
 def all_kinds(seeds: Sequence[int], worlds: Sequence[str] = ()) -> Iterator[Kind]:

@@ -41,23 +41,35 @@ class PeerCase:
         return answers["prediction"]
 
 
-Verdicts = Mapping[str, list[str]]
-"""What rejects the candidate, by the peer's name: nothing where it is accepted."""
+Judge = Callable[[PeerCase], list[str]]
+"""Says what rejects the candidate: nothing where it is accepted."""
 
 
-def run(judge: Callable[[PeerCase], Verdicts]) -> None:
-    """Judge every case of the folder named first into the file named second, with the CPU seconds of each."""
+def run(judges: Mapping[str, Judge]) -> None:
+    """Judge every case of the folder named first into the file named second.
+
+    Each judge, by the name that it has on the page, gives `accepted`, `rejected` or `raised`, why, and CPU seconds.
+    """
     folder, out = Path(sys.argv[1]), Path(sys.argv[2])
     warnings.simplefilter("ignore")
-    found = {}
-    for case in json.loads((folder / "cases.json").read_text(encoding="utf-8")):
-        start = time.process_time()
-        try:
-            verdicts = dict(judge(read(folder / case["file"], case["shape"])))
-        except Exception as error:  # noqa: BLE001 - a peer that raises gave no verdict, whatever it raised
-            verdicts = {"error": [f"{type(error).__name__}: {str(error)[:200]}"]}
-        found[case["name"]] = {"verdicts": verdicts, "cpu_s": round(time.process_time() - start, 3)}
+    cases = json.loads((folder / "cases.json").read_text(encoding="utf-8"))
+    found = {
+        case["name"]: {
+            name: _judged(judge, read(folder / case["file"], case["shape"])) for name, judge in judges.items()
+        }
+        for case in cases
+    }
     out.write_text(json.dumps(found, indent=1), encoding="utf-8")
+
+
+def _judged(judge: Judge, case: PeerCase) -> dict[str, object]:
+    start = time.process_time()
+    try:
+        why = judge(case)
+        verdict = "rejected" if why else "accepted"
+    except Exception as error:  # noqa: BLE001 - a peer that raises gave no verdict, whatever it raised
+        verdict, why = "raised", [f"{type(error).__name__}: {str(error)[:200]}"]
+    return {"verdict": verdict, "why": why[:5], "cpu_s": round(time.process_time() - start, 3)}
 
 
 def read(path: Path, shape: str) -> PeerCase:

@@ -7,12 +7,12 @@ import os
 os.environ["DISABLE_DEEPCHECKS_ANALYTICS"] = "true"
 os.environ["DISABLE_LATEST_VERSION_CHECK"] = "true"
 import numpy as np
-from cases import PeerCase, Verdicts, run
+from cases import PeerCase, run
 from deepchecks.tabular import Dataset
 from deepchecks.tabular.suites import model_evaluation
 
 
-def judge(case: PeerCase) -> Verdicts:
+def judge(case: PeerCase) -> list[str]:
     """Run the suite with its own conditions; a condition that fails rejects, one that warns does not."""
     found = model_evaluation().run(
         _dataset(case, "old"),
@@ -22,13 +22,12 @@ def judge(case: PeerCase) -> Verdicts:
         y_proba_train=_probabilities(case, case.baseline),
         y_proba_test=_probabilities(case, case.candidate),
     )
-    failed = [
+    return [
         f"{result.get_header()}: {condition.details}"
         for result in found.get_not_passed_checks(fail_if_warning=False)
         for condition in result.conditions_results
         if not condition.is_pass(fail_if_warning=False)
     ]
-    return {"Deepchecks": failed}
 
 
 def _dataset(case: PeerCase, prefix: str) -> Dataset:
@@ -52,4 +51,4 @@ def _probabilities(case: PeerCase, answers: object) -> np.ndarray | None:
 
 
 if __name__ == "__main__":
-    run(judge)
+    run({"Deepchecks": judge})

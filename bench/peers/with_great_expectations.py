@@ -9,14 +9,14 @@ os.environ["GX_ANALYTICS_ENABLED"] = "false"
 import great_expectations as gx
 import great_expectations.expectations as gxe
 import numpy as np
-from cases import PeerCase, Verdicts, run
+from cases import PeerCase, run
 from great_expectations.data_context.types.base import ProgressBarsConfig
 
 CONTEXT = gx.get_context(mode="ephemeral")
 CONTEXT.variables.progress_bars = ProgressBarsConfig(globally=False)
 
 
-def judge(case: PeerCase) -> Verdicts:
+def judge(case: PeerCase) -> list[str]:
     """Validate what a team would write: no nulls, known values, mean and deviation near the baseline's."""
     suite = gx.ExpectationSuite(name=str(uuid.uuid4()))
     for name in case.candidate.columns:
@@ -25,12 +25,11 @@ def judge(case: PeerCase) -> Verdicts:
     source = CONTEXT.data_sources.add_pandas(str(uuid.uuid4()))
     definition = source.add_dataframe_asset("answers").add_batch_definition_whole_dataframe("all")
     found = definition.get_batch({"dataframe": case.candidate}).validate(suite, result_format="BOOLEAN_ONLY")
-    failed = [
+    return [
         f"{result.expectation_config.type} {result.expectation_config.kwargs.get('column')}"
         for result in found.results
         if not result.success
     ]
-    return {"Great Expectations": failed}
 
 
 def _expectations(case: PeerCase, name: str) -> list[object]:
@@ -59,4 +58,4 @@ def _expectations(case: PeerCase, name: str) -> list[object]:
 
 
 if __name__ == "__main__":
-    run(judge)
+    run({"Great Expectations": judge})

@@ -8,7 +8,7 @@ import tempfile
 
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 import mlflow
-from cases import PeerCase, Verdicts, run
+from cases import PeerCase, run
 from mlflow.models import EvaluationResult, MetricThreshold
 
 MARGIN = 0.02
@@ -16,7 +16,7 @@ NUMBER = ("root_mean_squared_error", "mean_absolute_error")
 CLASSES = ("accuracy_score", "f1_score")
 
 
-def judge(case: PeerCase) -> Verdicts:
+def judge(case: PeerCase) -> list[str]:
     """Evaluate both versions' answers with MLflow's default evaluator, then validate."""
     new, old = (_evaluated(case, answers) for answers in (case.candidate, case.baseline))
     names = NUMBER if case.number else CLASSES
@@ -24,8 +24,8 @@ def judge(case: PeerCase) -> Verdicts:
     try:
         mlflow.validate_evaluation_results(thresholds, new, old)
     except mlflow.models.evaluation.validation.ModelValidationFailedException as error:
-        return {"MLflow": [str(error)[:300]]}
-    return {"MLflow": []}
+        return [str(error)[:300]]
+    return []
 
 
 def _threshold(value: float, *, smaller: bool) -> MetricThreshold:
@@ -51,4 +51,4 @@ if __name__ == "__main__":
         mlflow.set_tracking_uri(f"sqlite:///{folder}/mlflow.db")
         mlflow.create_experiment("peers", artifact_location=f"file://{folder}/artifacts")
         mlflow.set_experiment("peers")
-        run(judge)
+        run({"MLflow": judge})

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from cases import PeerCase, Verdicts, run
+from cases import PeerCase, run
 from sklearn import metrics
 
 
-def judge(case: PeerCase) -> Verdicts:
+def judge(case: PeerCase) -> list[str]:
     """Compare one metric: rmse, roc_auc of one probability, else accuracy."""
     new, old = (_metric(case, answers) for answers in (case.candidate, case.baseline))
-    return {"new >= old": [f"{new:.6g} < {old:.6g}"] if not new >= old else []}
+    return [] if new >= old else [f"{new:.6g} < {old:.6g}"]
 
 
 def _metric(case: PeerCase, answers: object) -> float:
@@ -21,4 +21,4 @@ def _metric(case: PeerCase, answers: object) -> float:
 
 
 if __name__ == "__main__":
-    run(judge)
+    run({"new >= old": judge})
