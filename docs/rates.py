@@ -19,6 +19,8 @@ BAD = ("blocking", "to warn of")
 CLEAR = -1.0
 """An improvement is clear where every metric gains at least its margin."""
 MAIN = 2000
+STOPPED = ("rejected", "raised")
+"""What a peer said where a release would stop: an exception stops it too."""
 Cell = dict[str, Any]
 
 
@@ -217,12 +219,12 @@ _FAILED = ("failed critical", "failed warning")
 def peers() -> str:
     """Give a row a tool: what it rejects of the same cases at 2,000 rows."""
     cases = _results().get("peers", [])
-    names = list(dict.fromkeys(name for case in cases for name in case["peers"] if "_" not in name))
+    names = list(dict.fromkeys(name for case in cases for name in case["peers"]))
     judges: dict[str, Callable[[Cell], str]] = {"gate, rejected": _gate_rejects, "gate, warned or held too": _gate_says}
     for name in names:
-        judges[name] = lambda case, name=name: case["peers"].get(name, "error")
+        judges[name] = lambda case, name=name: case["peers"][name]
     return _table(
-        ("judge", "harmless rejected", "better rejected", "blocking found", "others found", "no verdict"),
+        ("judge", "harmless rejected", "better rejected", "blocking found", "others found", "raised"),
         [(name, *_rates_of(judge, cases)) for name, judge in judges.items()],
     )
 
@@ -230,11 +232,11 @@ def peers() -> str:
 def peer_defects() -> str:
     """Give a row a defect: the share of data sets in which each tool rejects it."""
     cases = [case for case in _results().get("peers", []) if case["sort"] in BAD]
-    names = list(dict.fromkeys(name for case in cases for name in case["peers"] if "_" not in name))
+    names = list(dict.fromkeys(name for case in cases for name in case["peers"]))
     lines = []
     for change in dict.fromkeys(case["change"] for case in cases):
         mine = [case for case in cases if case["change"] == change]
-        theirs = [sum(case["peers"].get(name) == "rejected" for case in mine) for name in names]
+        theirs = [sum(case["peers"][name] in STOPPED for case in mine) for name in names]
         ours = [sum(judge(case) == "rejected" for case in mine) for judge in (_gate_rejects, _gate_says)]
         lines.append((change, *(f"{times}/{len(mine)}" for times in (*ours, *theirs))))
     return _table(("defect", "gate rejects", "or warns", *names), lines)
@@ -252,8 +254,8 @@ def _rates_of(judge: Callable[[Cell], str], cases: list[Cell]) -> list[str]:
     found = []
     for sort in ("harmless", "better", "blocking", "to warn of"):
         verdicts = [judge(case) for case in cases if case["sort"] == sort]
-        found.append(_share(verdicts.count("rejected"), len(verdicts)))
-    return [*found, f"{sum(judge(case) == 'error' for case in cases)} of {len(cases)}"]
+        found.append(_share(sum(verdict in STOPPED for verdict in verdicts), len(verdicts)))
+    return [*found, f"{sum(judge(case) == 'raised' for case in cases)} of {len(cases)}"]
 
 
 def speed() -> str:
