@@ -188,9 +188,9 @@ def _allowed(asked: Prepared) -> float:
     return round(100 * (1 - float(asked.arguments.get("mostly", 1))), 6)
 
 
-def _limits(asked: Prepared) -> str:
+def _limits(asked: Prepared, *, explained: bool = True) -> str:
     low, high = (asked.arguments.get(key) for key in ("min_value", "max_value"))
-    where = f" ({'; '.join(words for words, _ in asked.taken)})" if asked.taken else ""
+    where = f" ({'; '.join(words for words, _ in asked.taken)})" if asked.taken and explained else ""
     if low is not None and high is not None:
         return f"{_value(low)} to {_value(high)}{where}"
     if low is not None or high is not None:
@@ -212,7 +212,7 @@ def _measurements(asked: Prepared, found: Found) -> tuple[Measurement, ...]:
         return references
     ends = [asked.arguments.get(key) for key in ("min_value", "max_value", "threshold", "value")]
     limits = [end for end in ends if isinstance(end, (int, float))]
-    limit = limits[0] if len(limits) == 1 else _limits(asked) or None
+    limit = limits[0] if len(limits) == 1 else _limits(asked, explained=False) or None
     return (Measurement(name="observed", value=value, limit=limit), *references)
 
 
