@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -172,15 +173,16 @@ def show_next(report: Report, folder: Path, color: Color) -> None:
     err.print(f"Report: {folder / 'report.json'}", style="dim")
     if any(result.rows_total for result in report.checks) and (folder / "rows.parquet").is_file():
         err.print(f"All offending rows, at most 100,000 a check: {folder / 'rows.parquet'}", style="dim")
-    for line in next_steps(report):
+    for line in next_steps(report, folder):
         err.print(line, style="dim")
 
 
-def next_steps(report: Report) -> list[str]:
+def next_steps(report: Report, folder: Path) -> list[str]:
     """The commands that a person may want next."""
     target = f"{report.model} {report.candidate.version}"
     bad = [result for result in _ordered(report.checks) if result.status in {Status.FAILED, Status.INCONCLUSIVE}]
-    lines = [f"Why: gate explain {bad[0].id}"] if bad and report.verdict is not Verdict.PASS else []
+    where = shlex.quote(str(folder / "report.json"))
+    lines = [f"Why: gate explain {bad[0].id} --from {where}"] if bad and report.verdict is not Verdict.PASS else []
     if report.verdict in {Verdict.PASS, Verdict.PASS_WITH_WARNINGS} and report.gate.only is None:
         lines.append(f"Next: gate release {target}")
     return lines
