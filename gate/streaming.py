@@ -26,6 +26,8 @@ NARROW_BYTES = 1024
 """Rows that take no more than this, inputs and answers together, are asked in batches"""
 NARROW_ROWS = 4 * BATCH_ROWS
 """of so many: what each call costs by itself counts then."""
+BATCH_BYTES = 64 * 2**20
+"""Wider rows are asked in smaller batches than usual, of this size."""
 
 
 class _FailedError(Exception):
@@ -80,7 +82,7 @@ def _batch_rows(case: Case) -> int:
     data, answers = case.comparison.data, case.answers.table
     size = 0 if data is None else data.table.nbytes // max(1, data.rows)
     size += 0 if answers is None else answers.nbytes // max(1, answers.num_rows)
-    return NARROW_ROWS if size <= NARROW_BYTES else BATCH_ROWS
+    return NARROW_ROWS if size <= NARROW_BYTES else max(1, min(BATCH_ROWS, BATCH_BYTES // size))
 
 
 def _answered(sides: tuple[_Side, ...], data: EvaluationData, naming: Naming, rows: int) -> Iterator[Batch]:

@@ -112,15 +112,16 @@ def asked(folder):
 def sample_case(path, candidate, baseline, *, target, task, config):
     data = read_large(path, Columns(target=target), None)
     naming, settings = naming_of(data, task), ModelConfig.model_validate(config)
-    named = [name_columns(raw_of(answer(data.table)), naming) for answer in (candidate, baseline)]
+    named = [name_columns(raw_of(answer(data.table)), naming) for answer in (candidate, baseline) if answer]
     answers = [Answers(table=side.table, failure=None, classes=side.classes) for side in named]
     names = settings.metrics or dict.fromkeys(standard(task))
     return Case(
         comparison=Comparison(
-            candidate=Snapshot(version=2, **PLAIN), baseline=Snapshot(version=1, **PLAIN),
+            candidate=Snapshot(version=2, **PLAIN), baseline=Snapshot(version=1, **PLAIN) if baseline else None,
             baseline_chosen_by="previous", data=data,
         ),
-        answers=answers[0], baseline_answers=answers[1], task=task, config=settings, confidence=0.99,
+        answers=answers[0], baseline_answers=answers[1] if baseline else None, task=task, config=settings,
+        confidence=0.99,
         metrics=tuple(MetricAsked(name=name, limits=limits) for name, limits in names.items()),
         reproducibility=Reproducibility(),
     )  # fmt: skip
@@ -334,6 +335,13 @@ def test_a_wrong_number_of_answers_is_a_failure(asked):
     """In any batch."""
     case = asked(lambda table: good(table)[:-1] if len(table) != 500 else good(table))
     assert case.answers.failure.kind == "WrongRowCount"
+
+
+def test_a_first_version_is_judged_on_all_rows_too(asked):
+    """Without a baseline: holes, ranges, and the metric's own value."""
+    case = asked(but(lambda found: found * np.nan, (4_321,)), None)
+    assert [found.fault.rows for found in case.everything.bounds if found.check == "outliers.nulls"] == [1]
+    assert asked(good, None).everything.metrics["rmse"].rows == ROWS
 
 
 def test_data_that_fit_are_left_alone(asked):

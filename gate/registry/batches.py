@@ -30,6 +30,8 @@ SAMPLE_ROWS = 200_000
 """The sample on which everything is judged that needs all rows at once."""
 SAMPLE_BYTES = 128 * 2**20
 READ_ROWS = 65_536
+READ_BYTES = 32 * 2**20
+"""What is read at once while the sample is drawn, whichever is less."""
 TEXT_BYTES = 32
 """A guess at what a text or a list takes, where the file does not say."""
 _PARQUET = (".parquet", ".pq")
@@ -176,7 +178,7 @@ def _drawn(data: EvaluationData, rows: ParquetRows, wanted: int, *, sort_by_key:
 
     kept = _Lowest(wanted=wanted)
     seen = 0
-    for table, numbers in rows.batches(READ_ROWS):
+    for table, numbers in rows.batches(_fitting(rows, READ_ROWS, READ_BYTES)):
         seen += len(numbers)
         kept.add(table, numbers)
     table, keys, numbers = kept.parts()
