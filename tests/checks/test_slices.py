@@ -16,6 +16,7 @@ from gate.verdict import Policy, settle
 N = 2000
 FAILED = ("failed", "critical")
 QUALITY = frozenset({Category.QUALITY})
+METRIC = {Task.REGRESSION: "mae", Task.CLASSIFICATION: "accuracy"}
 
 
 class World:
@@ -42,8 +43,8 @@ def slices(case_of):
     """The result of quality.slices for a world's candidate."""
 
     def judged(world, candidate, declared=(), *, task=Task.REGRESSION, **data):
-        case = case_of(candidate, world.baseline, world.labels, task=task, inputs=world.columns["x"],
-                       config={"data": {"slices": list(declared), **data}})  # fmt: skip
+        config = {"data": {"slices": list(declared), **data}, "metrics": {METRIC[task]: {}}}
+        case = case_of(candidate, world.baseline, world.labels, task=task, inputs=world.columns["x"], config=config)
         table = case.comparison.data.table
         for name, values in world.columns.items():
             if name != "x":

@@ -1,0 +1,132 @@
+"""Do probabilities mean what they say? The calibration part of the Brier score, and confidence as a slope.
+
+Sources: A. Murphy, A new vector partition of the probability score, J. Appl. Meteorol. 12 (1973);
+J. Bröcker, Estimating reliability and resolution of probability forecasts through decomposition of the empirical
+score, Climate Dynamics 39 (2012), for the bias; C. Guo et al., On calibration of modern neural networks, ICML 2017,
+for the temperature, whose inverse is the slope.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gate.domain import LossTest
+from gate.evidence.arrays import Array, Floats, Ints
+
+BINS = 12
+FEWEST = 10
+"""Rows in a bin."""
+LEAST = 1e-3
+"""Probabilities below count as this one: a forest's honest 0 is no statement about the ninth digit."""
+SLOPES = (0.05, 20.0)
+STEPS = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """A number with each row's influence on it (n,), and what the variance has beyond these."""
+
+    value: float
+    influence: Floats
+    extra: float = 0.0
+
+
+def miscalibration(truth: Ints, probabilities: Array) -> Estimate:
+    """Give the mean squared distance of probabilities (n, classes) from what happens in rows alike, free of bias.
+
+    Of each class the rows are cut into up to 12 equal bins by its probability; a bin's squared mean residual less
+    what chance adds to it is averaged. Of two classes the second counts, of more their sum.
+    """
+    classes = probabilities.shape[1]
+    sides = (1,) if classes == 2 else range(classes)  # noqa: PLR2004 - two classes
+    parts = [_of_class(truth == side, probabilities[:, side]) for side in sides]
+    return Estimate(
+        value=sum(part.value for part in parts),
+        influence=np.sum([part.influence for part in parts], axis=0),
+        extra=sum(part.extra for part in parts),
+    )
+
+
+def _of_class(hit: Array, probability: Floats) -> Estimate:
+    rows = len(hit)
+    bins = max(1, min(BINS, rows // FEWEST))
+    order = np.argsort(probability, kind="stable")
+    bin_of = np.empty(rows, dtype=np.int64)
+    bin_of[order] = np.arange(rows) * bins // rows
+    residual = probability - hit
+    count, total, squares = (np.bincount(bin_of, weight, bins) for weight in (None, residual, residual**2))
+    pairs = np.maximum(count - 1, 1.0)
+    mean, spread = total / count, np.maximum(squares - total**2 / count, 0.0) / pairs
+    part = (total**2 - squares) / pairs
+    influence = 2 * residual * mean[bin_of] - mean[bin_of] ** 2
+    return Estimate(
+        value=float(part.sum()) / rows,
+        influence=np.asarray(influence - influence.mean()),
+        extra=float((2 * spread**2).sum()) / rows**2,
+    )
+
+
+def slope(truth: Ints, probabilities: Array) -> Estimate:
+    """Give the exponent s for which p^s, made to sum to 1, is likeliest: below 1 the answers are overconfident.
+
+    The inverse of the temperature of Guo et al. 2017, at least 0.05 and at most 20, by bisection of the score.
+    """
+    logs = np.log(np.clip(probabilities, LEAST, 1.0))
+    logs -= logs.mean(axis=1, keepdims=True)
+    chosen = logs[np.arange(len(truth)), truth]
+    low, high = SLOPES
+    for _ in range(STEPS):
+        middle = (low * high) ** 0.5
+        wanted, _ = _expected(logs, middle)
+        low, high = (middle, high) if float(chosen.mean() - wanted.mean()) > 0 else (low, middle)
+        if high / low < 1 + 1e-7:
+            break
+    value = (low * high) ** 0.5
+    wanted, spread = _expected(logs, value)
+    information = max(float(spread.mean()), 1e-12)
+    return Estimate(value=value, influence=np.asarray((chosen - wanted) / information))
+
+
+def _expected(logs: Floats, exponent: float) -> tuple[Floats, Floats]:
+    """Mean and variance of the log probabilities of each row (n,), drawn by these probabilities to the exponent."""
+    scaled = exponent * logs
+    weight = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+    weight /= weight.sum(axis=1, keepdims=True)
+    mean = (weight * logs).sum(axis=1)
+    return mean, (weight * logs**2).sum(axis=1) - mean**2
+
+
+def calibration_test(truth: Ints, candidate: Array, baseline: Array, margin: float) -> LossTest:
+    """Test how much more the candidate's probabilities (n, classes) are off than the baseline's."""
+    ours, theirs = miscalibration(truth, candidate), miscalibration(truth, baseline)
+    influence = ours.influence - theirs.influence
+    variance = float(influence @ influence) / len(truth) ** 2 + ours.extra + theirs.extra
+    return _tested("calibration part of the brier score", ours.value - theirs.value, variance, margin, len(truth))
+
+
+def overconfidence_test(truth: Ints, candidate: Array, baseline: Array, margin: float) -> LossTest:
+    """Test how much more overconfident the candidate is: how far its slope is below 1 and below the baseline's."""
+    ours, theirs = slope(truth, candidate), slope(truth, baseline)
+    loss = min(1.0, theirs.value) - min(1.0, ours.value)
+    influence = ours.influence - (theirs.influence if theirs.value < 1 else 0.0)
+    variance = float(np.square(influence - np.mean(influence)).sum()) / len(truth) ** 2
+    return _tested("overconfidence (1 - slope)", loss, variance, margin, len(truth))
+
+
+def _tested(name: str, loss: float, variance: float, margin: float, rows: int) -> LossTest:
+    """Three ends by the normal distribution; critical beyond twice the margin, passed within four times of it."""
+    from scipy.special import ndtr
+
+    error = float(np.sqrt(variance))
+    reach = max(error, 1e-12)
+    return LossTest(
+        name=name,
+        loss=loss,
+        standard_error=error,
+        margin=margin,
+        p_beyond=float(ndtr(-(loss - margin) / reach)),
+        p_critical=float(ndtr(-(loss - 2 * margin) / reach)),
+        p_within=max(float(ndtr((loss - 4 * margin) / reach)), 0.9**rows),
+    )
