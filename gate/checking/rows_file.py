@@ -45,7 +45,8 @@ def columns_of(case: Case) -> pa.Table:
     data = case.comparison.data
     if data is None:
         raise ValueError("there are no rows: there are no evaluation data")
-    columns: dict[str, Any] = {"id": data.table.column(data.id) if data.id else pa.array(np.arange(data.rows))}
+    numbers = pa.array(np.arange(data.table.num_rows) if data.positions is None else data.positions, pa.int64())
+    columns: dict[str, Any] = {"row": numbers, "id": data.table.column(data.id) if data.id else numbers}
     inputs = [name for name in data.table.column_names if name not in {*data.targets, data.id}]
     columns |= {f"inputs.{name}": data.table.column(name) for name in inputs}
     if case.paired and case.answers.table is not None:
@@ -70,14 +71,14 @@ def _schema(source: pa.Table, parts: Sequence[Offending]) -> pa.Schema:
         for name, values in part.columns.items():
             kind = _values(values).type
             found[name] = kind if found.get(name, kind) == kind else pa.string()
-    fields = [pa.field("check", pa.string()), pa.field("row", pa.int64()), *source.schema]
+    fields = [pa.field("check", pa.string()), *source.schema]
     return pa.schema([*fields, *(pa.field(f"found.{name}", kind) for name, kind in found.items())])
 
 
 def _rows(source: pa.Table, check: str, part: Offending, schema: pa.Schema) -> pa.Table:
     positions = part.positions[: max(1, CELLS_FILED // max(1, source.num_columns))]
     taken = source.take(pa.array(positions))
-    columns: dict[str, Any] = {"check": pa.array([check] * len(positions)), "row": pa.array(positions)}
+    columns: dict[str, Any] = {"check": pa.array([check] * len(positions))}
     columns |= dict(zip(taken.column_names, taken.columns, strict=True))
     columns |= dict(_found(part.columns, schema, len(positions)))
     return pa.table([columns[field.name] for field in schema], schema=schema)

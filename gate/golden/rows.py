@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from gate import storing
-from gate.domain import JsonValue, Report, Status, Task
+from gate.domain import CheckResult, JsonValue, Report, Status, Task
 from gate.errors import UsageError
 
 ROWS_TAKEN = 20
@@ -82,17 +82,28 @@ def _rows(report: Report, folder: Path, wanted: Wanted) -> Iterator[dict[str, An
         checks = [each for each in checks if each.status in open_]
     file = storing.rows_of(report, folder)
     for each in checks:
-        rows = _filed(file, each.id) if file is not None else [_uncut(dict(row)) for row in each.rows]
-        if wanted.rows is None:
-            rows = rows[:ROWS_TAKEN]
-        yield from ({**row, "check": each.id} for row in rows if wanted.rows is None or str(row["id"]) in wanted.rows)
+        rows = _filed(file, each.id, wanted) if file is not None else _shown(each, wanted)
+        yield from ({**row, "check": each.id} for row in rows)
 
 
-def _filed(path: Path, check: str) -> list[dict[str, Any]]:
+def _shown(check: CheckResult, wanted: Wanted) -> list[dict[str, Any]]:
+    """The rows that the report itself shows."""
+    rows = [dict(row) for row in check.rows if wanted.rows is None or str(row["id"]) in wanted.rows]
+    return [_uncut(row) for row in rows[: None if wanted.rows else ROWS_TAKEN]]
+
+
+def _filed(path: Path, check: str, wanted: Wanted) -> list[dict[str, Any]]:
+    """The rows of a check from the file of all of them."""
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    rows = pq.read_table(path, filters=[("check", "=", check)]).to_pylist()
-    return [_nested(row) for row in rows]
+    table = pq.read_table(path, filters=[("check", "=", check)])
+    if wanted.rows is not None:
+        ids = table.column("id").to_pylist()
+        table = table.take(pa.array([at for at, name in enumerate(ids) if str(name) in wanted.rows], pa.int64()))
+    else:
+        table = table.slice(0, ROWS_TAKEN)
+    return [_nested(row) for row in table.to_pylist()]
 
 
 def _nested(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from gate.domain import EvaluationData, JsonValue, LoggedDataset, RunFacts, Snapshot
 from gate.errors import DataError, GateError, UsageError
+from gate.registry import delta
 from gate.registry.columns import Columns, ensure_columns, infer_columns
 from gate.registry.connection import Registry
 from gate.registry.download import fetch_file, local_path
@@ -105,6 +106,9 @@ def _without_context(candidate: Snapshot) -> Iterator[str]:
 def _read_source(registry: Registry, source: _Source, into: Path, columns: Columns) -> EvaluationData:
     path = _localised(registry, source, into)
     try:
+        table_digest = None
+        if delta.is_table(path):
+            path, table_digest = delta.fetch(str(path), into)
         table, digest = read_table(path)
     except UsageError as error:
         raise DataError(error.text) from None
@@ -112,7 +116,7 @@ def _read_source(registry: Registry, source: _Source, into: Path, columns: Colum
     return EvaluationData(
         table=table,
         source=source.title,
-        digest=digest,
+        digest=table_digest or digest,
         target=columns.target,
         id=columns.id,
         slices=tuple(columns.slices),

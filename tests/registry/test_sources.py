@@ -11,7 +11,7 @@ import pytest
 from pyarrow import fs
 
 from gate.errors import DataError, GateError, RegistryError, UsageError
-from gate.registry import read_data, with_repeats_said
+from gate.registry import logged_data, read_data, snapshot, with_repeats_said
 from gate.registry.sources import exists, locate_data
 from gate.registry.tables import read_table
 from gate.scoring.sandbox import environment
@@ -137,6 +137,14 @@ def test_a_delta_tables_digest_changes_with_its_content_alone(delta_table, tmp_p
     first, again = (read("table", tmp_path).digest for _ in range(2))
     write_deltalake(str(delta_table), TABLE.slice(0, 1), mode="append")
     assert first == again != read("table", tmp_path).digest
+
+
+def test_a_delta_table_that_a_run_logged(registry, teacher, delta_table, tmp_path):
+    """As its own address would be read: what it holds now."""
+    frame = TABLE.to_pandas()
+    teacher.register(datasets=[(frame, delta_table, "evaluation")])
+    snap = snapshot(registry, "wine", 1, tmp_path / "work")
+    assert logged_data(registry, snap, None, tmp_path / "work").data.table == TABLE
 
 
 def test_a_damaged_delta_table_is_exit_3(delta_table, tmp_path):
