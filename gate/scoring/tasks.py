@@ -98,14 +98,14 @@ def _lengths(column: pa.ChunkedArray) -> pa.Array:
 
 
 def _of_targets(raw: RawAnswer, labels: pa.Table) -> Task:
-    """Several targets: names of classes where each of them is, else amounts."""
-    floats = any(pa.types.is_floating(kind) for kind in raw.table.schema.types)
-    if all(_are_classes(column) for column in labels.columns) and not floats and raw.shape != "matrix":
-        return Task.CLASSIFICATION
-    if raw.shape == "matrix" and all(_are_classes(column) for column in labels.columns):
-        matrix = matrix_of(raw)
-        return Task.REGRESSION if matrix is None or (matrix % 1 != 0).any() else Task.CLASSIFICATION
-    return Task.REGRESSION
+    """Several targets: names of classes where each of them is and no answer is a fraction, else amounts."""
+    if not all(_are_classes(column) for column in labels.columns):
+        return Task.REGRESSION
+    matrix = matrix_of(raw)
+    if matrix is not None:
+        return Task.REGRESSION if (matrix % 1 != 0).any() else Task.CLASSIFICATION
+    fractions = any(pa.types.is_floating(column.type) and not _whole(column) for column in raw.table.columns)
+    return Task.REGRESSION if fractions else Task.CLASSIFICATION
 
 
 def _of_vectors(raw: RawAnswer, labels: pa.ChunkedArray | None, signature: Signature | None) -> Task:
