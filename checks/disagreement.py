@@ -28,7 +28,8 @@ def check_disagreement(
     there are no labels; with labels the metrics say it better.
 
     Limit: none, this is information; a severity for it in gate.yaml changes nothing, as it cannot fail.
-    Many disagreements mean that the candidate may be much better or much worse: have these rows labelled.
+    A failure means nothing, since there is none; many disagreements mean that the candidate may be much better or
+    much worse: have these rows labelled.
     To change it: give labels (`data.target`), even of a part of the rows; the others are then left out.
     """
     if case.labels is not None:
