@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from gate.checking.case import ROWS_KEPT, Case
-from gate.domain import JsonValue, LossTest, Measurement, Outcome, Severity, Status
+from gate.domain import JsonValue, LossTest, Measurement, Offending, Outcome, Severity, Status
 from gate.evidence.metrics import find
 from gate.evidence.noninferiority import interval, summarised_test
 from gate.evidence.summaries.found import AllRows, Bound
@@ -92,6 +94,7 @@ def _bounded(outcome: Outcome, bounds: Sequence[Bound], everything: AllRows, cas
             measurements=measurements,
             rows=_rows(past),
             rows_total=sum(found.bound.fault.rows for found in past),
+            offending=(*outcome.offending, *_offending(past, everything, case)),
         ),
         everything,
     )
@@ -106,7 +109,19 @@ def _rests_on_bounds(outcome: Outcome) -> bool:
 
 def _rows(past: Sequence[_Past]) -> tuple[Mapping[str, JsonValue], ...]:
     ordered = sorted(past, key=lambda found: found.severity is not Severity.CRITICAL)
-    return tuple(record for found in ordered for _, record in found.bound.fault.worst)[:ROWS_KEPT]
+    return tuple(kept.shown for found in ordered for _, kept in found.bound.fault.worst)[:ROWS_KEPT]
+
+
+def _offending(past: Sequence[_Past], everything: AllRows, case: Case) -> tuple[Offending, ...]:
+    """Where the file beside the report finds the rows: behind those of the sample, bound by bound."""
+    first = case.comparison.data.rows if case.comparison.data is not None else 0
+    found = []
+    for bound in everything.bounds:
+        size = len(bound.fault.worst)
+        if size and any(bound is one.bound for one in past):
+            found.append(Offending(positions=np.arange(first, first + size), columns={}))
+        first += size
+    return tuple(found)
 
 
 def _past(bound: Bound, everything: AllRows, case: Case) -> _Past | None:

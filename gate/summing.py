@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gate.checking.case import Case
+from gate.checking.rows_file import Kept, columns_of
 from gate.domain import Answers, Task
 from gate.evidence import outliers
 from gate.evidence.metrics import Metric, find
@@ -266,8 +267,8 @@ def _main_name(case: Case, sample: Seen) -> str | None:
     return next((name for name, output in sample.columns.items() if output is main), None)
 
 
-def _records(case: Case, batch: Batch, places: Ints) -> list[Mapping[str, Any]]:
-    """Offending rows as the report shows them."""
+def _records(case: Case, batch: Batch, places: Ints) -> list[Kept]:
+    """Offending rows as the report shows them, and as they are filed beside it."""
     data = case.comparison.data
     if data is None:
         return []
@@ -279,7 +280,8 @@ def _records(case: Case, batch: Batch, places: Ints) -> list[Mapping[str, Any]]:
         answers=Answers(table=batch.candidate.take(rows), failure=None),
         baseline_answers=None if batch.baseline is None else Answers(table=batch.baseline.take(rows), failure=None),
     )
-    return [few.row(place, {}) for place in range(len(places))]
+    filed = columns_of(few)
+    return [Kept(shown=few.row(place, {}), filed=filed.slice(place, 1)) for place in range(len(places))]
 
 
 def _arrow(places: Ints) -> pa.Array:

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from gate import streaming, strengthening
-from gate.checking import engine
+from gate.checking import engine, rows_file
 from gate.checking.case import Case, MetricAsked
 from gate.domain import Answers, Category, Comparison, Failure, Reproducibility, Snapshot, Task
 from gate.evidence.metric import Truth
@@ -168,7 +168,7 @@ def test_files_in_another_order_find_the_same(asked, folder, tmp_path):
     pq.write_table(shuffled, tmp_path / "0.parquet", row_group_size=1_234)
     ours, theirs = (asked(but(lambda found: found * np.nan), path=path).everything for path in (folder, tmp_path))
     assert ours.metrics == theirs.metrics
-    inputs = [[row["inputs"] for _, row in found.bounds[0].fault.worst] for found in (ours, theirs)]
+    inputs = [[kept.shown["inputs"] for kept in found.records] for found in (ours, theirs)]
     assert inputs[0] == inputs[1] != []
 
 
@@ -190,7 +190,7 @@ def test_one_row_in_all_is_found(asked, change, check, config):
     assert 4_321 not in case.comparison.data.positions
     past = [found for found in case.everything.bounds if found.check == check and found.fault.rows]
     assert [found.fault.rows for found in past] == [1]
-    row = past[0].fault.worst[0][1]
+    row = past[0].fault.worst[0][1].shown
     assert (row["id"], row["inputs"]["n"]) == (4_321, 4_321)
     assert {"prediction", "baseline_prediction", "label"} <= row.keys()
 
@@ -208,6 +208,15 @@ def test_what_the_sample_misses_decides_the_verdict(asked):
     assert "over all 6,000 rows" in results["outliers.nulls"].message
     assert results["quality.rmse"].status == "failed"
     assert results["outliers.finite"].status == "passed"
+
+
+def test_the_worst_of_all_rows_are_filed(asked, tmp_path):
+    """The file beside the report holds a row that the sample does not."""
+    case = asked(but(lambda found: found * np.nan))
+    outcomes = engine.run(case, ["gate.checks"], frozenset({Category.OUTLIERS}))
+    rows_file.write(case, strengthening.strengthen(outcomes, case), tmp_path / "rows.parquet", "now")
+    filed = pq.read_table(tmp_path / "rows.parquet").to_pylist()
+    assert [(row["check"], row["row"], row["inputs.n"]) for row in filed] == [("outliers.nulls", 4_321, 4_321)]
 
 
 def test_a_loss_that_the_sample_cannot_see_is_found(asked):

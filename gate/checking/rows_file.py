@@ -8,6 +8,7 @@ columns), the labels as `label`, and what the check says of it as `found.<name>`
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from gate.checking.case import Case
-from gate.domain import Offending, Outcome
+from gate.domain import JsonValue, Offending, Outcome
 
 MARK = b"gate.report"
 """The key of the file's metadata that says which report it belongs to: that report's `started_at`."""
@@ -32,12 +33,26 @@ def write(case: Case, outcomes: Sequence[Outcome], path: Path, report: str) -> N
     """
     import pyarrow.parquet as pq
 
-    source = columns_of(case)
+    source = _sources(case)
     named = [(outcome.id, part) for outcome in outcomes for part in outcome.offending]
     schema = _schema(source, [part for _, part in named]).with_metadata({MARK: report.encode()})
     with pq.ParquetWriter(path, schema, compression="zstd") as writer:
         for check, part in named:
             writer.write_table(_rows(source, check, part, schema))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A row that a sample does not hold: as the report shows it, and under the file's names (one row)."""
+
+    shown: Mapping[str, JsonValue]
+    filed: pa.Table
+
+
+def _sources(case: Case) -> pa.Table:
+    """All rows that can be named: those of the case, then those that were kept of all rows, in the bounds' order."""
+    kept = [] if case.everything is None else case.everything.records
+    return pa.concat_tables([columns_of(case), *(row.filed for row in kept)], promote_options="permissive")
 
 
 def columns_of(case: Case) -> pa.Table:

@@ -157,6 +157,12 @@ def _show_verdict(out: Console, report: Report) -> None:
             out.print(f"  - {clean(reason)}")
 
 
+def _rows_words(coverage: Coverage | None) -> str:
+    if coverage is None or coverage.rows_judged == coverage.rows_sampled:
+        return "All offending rows, at most 100,000 a check"
+    return "The offending rows of the sample, and the worst of all rows"
+
+
 def coverage_words(coverage: Coverage) -> str:
     """Say which rows of the set were judged."""
     total, judged, sampled = coverage.rows_total, coverage.rows_judged, coverage.rows_sampled
@@ -172,7 +178,7 @@ def show_next(report: Report, folder: Path, color: Color) -> None:
     err = console(color, sys.stderr)
     err.print(f"Report: {folder / 'report.json'}", style="dim")
     if any(result.rows_total for result in report.checks) and (folder / "rows.parquet").is_file():
-        err.print(f"All offending rows, at most 100,000 a check: {folder / 'rows.parquet'}", style="dim")
+        err.print(f"{_rows_words(report.data.coverage)}: {folder / 'rows.parquet'}", style="dim")
     for line in next_steps(report, folder):
         err.print(line, style="dim")
 

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     from gate.evidence.keys import Keys
 
-IN_MEMORY_ROWS = 2_000_000
+IN_MEMORY_ROWS = 1_000_000
 """So many rows are still held in memory,"""
-IN_MEMORY_BYTES = 512 * 2**20
+IN_MEMORY_BYTES = 256 * 2**20
 """where they take no more than this there."""
 SAMPLE_ROWS = 200_000
 """The sample on which everything is judged that needs all rows at once."""

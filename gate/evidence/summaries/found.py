@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from gate.evidence.summaries.faults import Fault
 from gate.evidence.summaries.losses import Compared
@@ -39,3 +40,8 @@ class AllRows:
     metrics: Mapping[str, Compared] = field(default_factory=dict)
     unfit: Mapping[str, str] = field(default_factory=dict)
     kinds: tuple[str, ...] = ()
+
+    @property
+    def records(self) -> list[Any]:
+        """What was recorded of the worst rows, bound by bound."""
+        return [record for bound in self.bounds for _, record in bound.fault.worst]
