@@ -19,25 +19,26 @@ from bench.calibrate.samples import Sample
 HERE = Path(__file__).parent.parent / "peers"
 BUILD = Path("build/peers")
 PEERS = ("new_not_worse", "mlflow", "evidently", "deepchecks", "great_expectations")
+WORLDS = ("diabetes", "prices", "churn", "digits", "income")
+"""One of each kind of answer and learner: the peers take longer than the gate."""
 HARMLESS = (
-    "the same bytes", "other seed", "refit on 2 % more rows", "refit on 2 % fewer rows", "columns in another order",
-    "single precision", "a little more regularised", "another solver", "another algorithm", "half as many rows again",
-    "four times the rows", "a column that matters is used", "weights of 8 bits",
+    "the same bytes", "other seed", "refit on 2 % more rows", "columns in another order", "another solver",
+    "weights of 8 bits", "four times the rows", "a column that matters is used",
 )  # fmt: skip
 DEFECTS = (
     "0.5 % without an answer", "0.5 % stuck at one value", "a slice of 10 % shifted", "5 % of the rows permuted",
-    "all rows permuted", "2 % flipped", "5 % flipped", "0.5 % at -999", "0.5 % above 1", "overconfident",
-    "shifted by one row", "one answer to all", "trained on 5 % of the rows", "the main column is lost when answering",
-    "10 % too large", "a class is never answered",
+    "all rows permuted", "shifted by one row", "2 % flipped", "5 % flipped", "0.5 % at -999", "0.5 % above 1",
+    "overconfident", "one answer to all", "the main column is lost when answering",
 )  # fmt: skip
-"""The eight kinds that the issue names, and the commonest others."""
+"""What teams meet most often."""
 
 
 def write_cases(kinds: Sequence[Kind], rows: int, folder: Path) -> list[dict[str, Any]]:
     """Write one sample of each chosen case for the peers, with the gate's own verdict on it."""
     folder.mkdir(parents=True, exist_ok=True)
     found = []
-    for kind in (kind for kind in kinds if kind.name in {*HARMLESS, *DEFECTS}):
+    asked = [kind for kind in kinds if kind.pool.world.name in WORLDS and kind.name in {*HARMLESS, *DEFECTS}]
+    for kind in asked:
         sample, name = kind.sample(rows, 0), f"{len(found):05d}"
         frame_of(sample).to_parquet(folder / f"{name}.parquet")
         case = {"name": name, "file": f"{name}.parquet", "shape": sample.world.shape}
