@@ -34,6 +34,8 @@ def command_pages() -> str:
         command = cli.get_command(parent, name)
         assert command is not None  # noqa: S101 - it is one of the commands
         sections.append(f"## gate {name}\n\n{_block(_help(command, name, parent))}")
+        for below, each in getattr(command, "commands", {}).items():
+            sections.append(f"### gate {name} {below}\n\n{_block(_help(each, f'{name} {below}', parent))}")
     return "\n".join(sections)
 
 
