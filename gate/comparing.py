@@ -83,13 +83,13 @@ def _data(
     from gate import registry as rooms
 
     settings = config.model(asked.model).data
-    columns = rooms.Columns(target=settings.target, id=settings.id, slices=settings.slices)
+    columns = rooms.Columns(target=settings.target, id=settings.id, slices=settings.slices, max_rows=settings.max_rows)
     address = asked.data or settings.path
     if address is not None:
         root = Path() if asked.data else config.root
         place = rooms.locate_data(registry, address, root, room / "data")
         with place.naming():
-            data = rooms.read_large(place.path, columns, settings.max_rows) or rooms.read_data(
+            data = rooms.read_large(place.path, columns) or rooms.read_data(
                 place.path, settings.target, settings.id, settings.slices
             )
         return rooms.infer_columns(place.named(data), pair[0].signature), ""

@@ -110,7 +110,7 @@ def asked(folder):
 
 
 def sample_case(path, candidate, baseline, *, target, task, config):
-    data = read_large(path, Columns(target=target), None)
+    data = read_large(path, Columns(target=target))
     naming, settings = naming_of(data, task), ModelConfig.model_validate(config)
     named = [name_columns(raw_of(answer(data.table)), naming) for answer in (candidate, baseline) if answer]
     answers = [Answers(table=side.table, failure=None, classes=side.classes) for side in named]

@@ -116,40 +116,24 @@ class ParquetRows:
             raise DataError(f"The evaluation data {self.path} cannot be read: {reason}.") from None
 
 
-def read_large(path: Path, columns: Columns, most: int | None) -> EvaluationData | None:
-    """Read a sample of evaluation data that do not fit in memory, with all rows as a stream beside it.
-
-    None where they fit, or are no Parquet: then they are read as a whole. With a cap `most` that fits, that many rows
-    are drawn and there is no stream. The sample's order is that of the rows' keys, whatever the order of the files.
+def read_large(path: Path, columns: Columns) -> EvaluationData | None:
+    """Read a sample of evaluation data that do not fit in memory; None where they fit, or are no Parquet.
 
     Raises:
         UsageError: a named column does not exist.
         DataError: the data cannot be read.
     """
-    rows = _large(path)
-    if rows is None:
-        return None
-    ensure_columns(rows.schema.names, columns, str(path))
-    data = EvaluationData(
-        table=rows.schema.empty_table(),
-        source=str(path),
-        digest=_digest(path, rows.files),
-        target=columns.target,
-        id=columns.id,
-        slices=tuple(columns.slices),
-    )
-    total, fitting = rows.total, _fitting(rows, IN_MEMORY_ROWS, IN_MEMORY_BYTES)
-    if most is not None and most <= fitting:
-        return _drawn(data, rows, most, sort_by_key=False)
-    judged = total if most is None else min(total, most)
-    if judged < total:
-        rows = replace(rows, cut=_cut(judged, total))
-    sample = _drawn(data, rows, _fitting(rows, SAMPLE_ROWS, SAMPLE_BYTES), sort_by_key=True)
-    return replace(sample, stream=rows)
+    rows = large_rows(path)
+    return None if rows is None else sampled(rows, columns, str(path))
 
 
-def _large(path: Path) -> ParquetRows | None:
-    """The rows of a path that are too many for memory."""
+def large_rows(path: Path) -> ParquetRows | None:
+    """Give the rows of a path that are too many for memory; None where they fit, or are no Parquet.
+
+    Raises:
+        UsageError: there is no file of a kind that the gate reads.
+        DataError: the data cannot be read.
+    """
     if not path.exists():
         return None
     files = data_files(path)
@@ -157,6 +141,34 @@ def _large(path: Path) -> ParquetRows | None:
         return None
     rows = ParquetRows(path=path, files=files)
     return rows if rows.total > _fitting(rows, IN_MEMORY_ROWS, IN_MEMORY_BYTES) else None
+
+
+def sampled(rows: ParquetRows, columns: Columns, source: str) -> EvaluationData:
+    """Draw a sample, in the order of the rows' keys, with all rows as a stream beside it.
+
+    With a cap (`max_rows`) that fits in memory, that many rows are drawn in the files' order, and there is no stream.
+
+    Raises:
+        UsageError: a named column does not exist.
+        DataError: the data cannot be read.
+    """
+    ensure_columns(rows.schema.names, columns, source)
+    data = EvaluationData(
+        table=rows.schema.empty_table(),
+        source=source,
+        digest=_digest(rows.path, rows.files),
+        target=columns.target,
+        id=columns.id,
+        slices=tuple(columns.slices),
+    )
+    most, total, fitting = columns.max_rows, rows.total, _fitting(rows, IN_MEMORY_ROWS, IN_MEMORY_BYTES)
+    if most is not None and most <= fitting:
+        return _drawn(data, rows, most, sort_by_key=False)
+    judged = total if most is None else min(total, most)
+    if judged < total:
+        rows = replace(rows, cut=_cut(judged, total))
+    sample = _drawn(data, rows, _fitting(rows, SAMPLE_ROWS, SAMPLE_BYTES), sort_by_key=True)
+    return replace(sample, stream=rows)
 
 
 def _fitting(rows: ParquetRows, most: int, most_bytes: int) -> int:

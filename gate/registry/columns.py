@@ -17,11 +17,12 @@ _NAMES_SHOWN = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Columns:
-    """What the settings say of the columns; None where they say nothing."""
+    """What the settings say of the columns, and how many rows they allow; None where they say nothing."""
 
     target: str | tuple[str, ...] | None = None
     id: str | None = None
     slices: Sequence[JsonValue] = ()
+    max_rows: int | None = None
 
 
 def ensure_columns(names: Sequence[str], columns: Columns, where: str) -> None:

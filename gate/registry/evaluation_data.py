@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from gate.domain import EvaluationData, JsonValue, LoggedDataset, RunFacts, Snapshot
 from gate.errors import DataError, GateError, UsageError
 from gate.registry import delta
+from gate.registry.batches import large_rows, sampled
 from gate.registry.columns import Columns, ensure_columns, infer_columns
 from gate.registry.connection import Registry
 from gate.registry.download import fetch_file, local_path
@@ -109,9 +110,13 @@ def _read_source(registry: Registry, source: _Source, into: Path, columns: Colum
         table_digest = None
         if delta.is_table(path):
             path, table_digest = delta.fetch(str(path), into)
-        table, digest = read_table(path)
+        rows = large_rows(path)
+        table, digest = read_table(path) if rows is None else (rows.schema.empty_table(), "")
     except UsageError as error:
         raise DataError(error.text) from None
+    if rows is not None:
+        data = sampled(rows, columns, source.title)
+        return replace(data, digest=table_digest) if table_digest else data
     ensure_columns(table.column_names, columns, source.title)
     return EvaluationData(
         table=table,
