@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -134,3 +135,11 @@ def test_other_tags_are_no_looks(registry, config):
     for key in ("gate.look.x.y", "gate.look", f"gate.look.{'d' * 16}.zz"):
         registry.client.set_registered_model_tag("wine", key, "?")
     assert looks.take(registry, judged("a"), PASSED, config).used == 1
+
+
+def test_two_gates_at_once_lose_no_look(config):
+    """Every line is one write at the end of the file."""
+    path = looks.local_file(config, "wine")
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: looks._append(path, {"data": DATA, "candidate": str(number)}), range(200)))
+    assert set(looks._candidates(path, DATA)) == {str(number) for number in range(200)}

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gate.answering import Scored
-from gate.domain import Comparison, EvaluationData, Failure, GoldenAnswers, GoldenCase, JsonValue, Task
+from gate.domain import Comparison, EvaluationData, Failure, GoldenAnswers, GoldenCase, JsonValue, Signature, Task
 from gate.errors import UsageError
-from gate.scoring.answers import Naming, infer_task, label_values, name_columns
+from gate.scoring.answers import Naming, infer_task, name_columns
 from gate.scoring.inputs import MissingColumnsError, inputs_for
 from gate.scoring.session import Worker, WorkerFailedError
 from gate.settings import ModelConfig
@@ -79,18 +79,19 @@ def _naming(
     raw: RawAnswer, comparison: Comparison, scored: Scored, cases: Sequence[GoldenCase], settings: ModelConfig
 ) -> Naming:
     """Name the answers as those to the evaluation rows were named; without such rows, by the cases themselves."""
-    signature, data = comparison.candidate.signature, comparison.data
-    labels: Any = None
-    if data is not None and len(data.targets) == 1:
-        labels = data.table.column(data.targets[0])
-    known = label_values(labels) or _classes(cases)
-    task = settings.task or (scored.task if data is not None else _task(raw, signature, cases))
-    classes = settings.classes or scored.candidate.classes or ()
-    outputs = (signature.outputs if signature else None) or ()
-    return Naming(task=task, classes=tuple(classes), positive=settings.positive, outputs=outputs, labels=known)
+    if comparison.data is not None:
+        return scored.naming
+    signature = comparison.candidate.signature
+    return Naming(
+        task=settings.task or _task(raw, signature, cases),
+        classes=tuple(settings.classes or ()),
+        positive=settings.positive,
+        outputs=(signature.outputs if signature else None) or (),
+        labels=_classes(cases),
+    )
 
 
-def _task(raw: RawAnswer, signature: Any, cases: Sequence[GoldenCase]) -> Task:  # noqa: ANN401 - domain.Signature | None
+def _task(raw: RawAnswer, signature: Signature | None, cases: Sequence[GoldenCase]) -> Task:
     """Cases that name classes speak of probabilities where the answers are fractions between 0 and 1."""
     task = infer_task(raw, None, signature)
     if task is not Task.REGRESSION or any(case.kind != "class" for case in cases):
