@@ -1,8 +1,9 @@
-"""CPU time and memory of judging more rows than fit in memory: `python -m bench.large_data ROWS [KIND] [BATCH]`.
+"""CPU time and memory of judging more rows than fit in memory: `python -m bench.large_data ROWS [KIND]`.
 
-Makes Parquet files of 20 features (kept in build/bench), registers two linear models, and runs `gate check` on them as
-a user would. `KIND` is numbers or probabilities. Memory is the peak of the gate's own process above that of the same
-command on 2,000 rows, which is the interpreter with its libraries; the workers hold one batch each.
+Makes Parquet files of 20 features, 5 of them cut into 10 slices each (kept in build/bench), registers two linear
+models, and runs `gate check` on them as a user would. `KIND` is numbers or probabilities. Memory is the peak of the
+gate's own process above that of the same command on 2,000 rows, which is the interpreter with its libraries; the
+workers hold one batch each.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ FILES = ROOT / "build" / "bench"
 FEATURES = 20
 FILE_ROWS = 1_000_000
 FEW_ROWS = 2_000
+SLICES = "[{x0: 10}, {x1: 10}, {x2: 10}, {x3: 10}, {x4: 10}]"
 CATEGORIES = "contract,outliers,quality"
 MODEL = """
 import mlflow
@@ -66,7 +68,7 @@ def measure(rows: int, kind: str = "numbers") -> Run:
         (project / "gate.yaml").write_text(
             "tracking_uri: sqlite:///mlflow.db\n"
             f"models: {{large: {{task: {'regression' if kind == 'numbers' else 'probability'}, "
-            f"data: {{path: {json.dumps(str(data))}, target: y}}}}}}\n"
+            f"data: {{path: {json.dumps(str(data))}, target: y, slices: {SLICES}}}}}}}\n"
         )
         return _judged(project, rows, kind)
 

@@ -94,6 +94,40 @@ def output_checks(kind: str) -> tuple[Measurement, ...]:
     )
 
 
+def million_rows() -> Measurement:
+    """CPU seconds of the gate for all output and quality checks on a million rows, held in memory."""
+    from bench.large_data import FEW_ROWS, measure
+
+    few, runs = measure(FEW_ROWS), [measure(1_000_000) for _ in range(3)]
+    return Measurement(
+        name="million_rows_cpu",
+        what="1,000,000 rows of 20 features and 50 slices, all output and quality checks, CPU of the gate",
+        unit="s",
+        limit=10,
+        values=tuple(run.gate_cpu_s - few.gate_cpu_s for run in runs),
+        command="python -m bench.large_data 1000000",
+        method="user and system CPU time of `gate check --only contract,outliers,quality`, reading and hashing the "
+        "data included, the workers not, less that of the same command on 2,000 rows; median of 3",
+    )
+
+
+def large_data(rows: int) -> Measurement:
+    """Peak memory of the gate's own process above the interpreter while it judges more rows than it holds."""
+    from bench.large_data import FEW_ROWS, measure
+
+    few, run = measure(FEW_ROWS), measure(rows)
+    return Measurement(
+        name=f"large_data_memory_{rows}",
+        what=f"{rows:,} rows of 20 features from Parquet, memory above the interpreter",
+        unit="MB",
+        limit=1000,
+        values=(run.peak_mb - few.peak_mb,),
+        command=f"python -m bench.large_data {rows}",
+        method="peak resident memory of the gate's process above that of the same command on 2,000 rows; "
+        f"it took {run.gate_cpu_s:.0f} s of CPU, the two workers {run.workers_cpu_s:.0f} s",
+    )
+
+
 def _cpu_of(command: list[str]) -> float:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     _run(command, None)

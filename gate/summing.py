@@ -32,7 +32,7 @@ CLASS_TASKS = frozenset({Task.CLASSIFICATION, Task.PROBABILITY})
 ROUNDING = 1e-6
 FEW = 20
 """Fewer values than this span no range to speak of."""
-FARTHER = 3.0
+FARTHER = 5.0
 """A row moved wildly where it did so many times as far as any of the sample: extremes grow with the rows,"""
 WILD = 2.0
 """and so many times as far as the check of a sample allows many rows to move."""
