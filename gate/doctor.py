@@ -100,6 +100,19 @@ def _models(config: Config) -> Iterator[Finding]:
             )
         else:
             yield Finding(state="ok", what=f"{name}: evaluation data in {path}")
+        yield from _golden(config, name)
+
+
+def _golden(config: Config, name: str) -> Iterator[Finding]:
+    from gate.golden import file_of, read
+
+    try:
+        cases = read(config, name)
+    except GateError as error:
+        yield _broken(error)
+        return
+    if cases:
+        yield Finding(state="ok", what=f"{name}: {len(cases)} golden cases in {file_of(config, name)}")
 
 
 def _leads_somewhere(path: str, config: Config) -> bool:

@@ -187,6 +187,21 @@ def test_mlflows_own_addresses(registry, teacher, tmp_path):
         assert read(f"{root}/input_example.json", tmp_path, registry).table.to_pydict() == {"x": [0.0, 1.0, 2.0]}
 
 
+def test_addresses_of_an_artifact_server(server, tmp_path):
+    """A file and a folder, by the run and by the store behind it; what is not there is exit 2."""
+    client = server.client
+    run = client.create_run(client.create_experiment(f"data {tmp_path.name}"))
+    (tmp_path / "logged").mkdir()
+    pq.write_table(TABLE, tmp_path / "logged" / "eval.parquet")
+    client.log_artifacts(run.info.run_id, str(tmp_path / "logged"), "data")
+    root = run.info.artifact_uri
+    assert root.startswith("mlflow-artifacts:")
+    for address in (f"{root}/data/eval.parquet", f"{root}/data", f"runs:/{run.info.run_id}/data"):
+        assert read(address, tmp_path, server).table == TABLE
+    with pytest.raises(UsageError, match="none"):
+        read(f"{root}/none.parquet", tmp_path, server)
+
+
 @pytest.mark.parametrize(
     "address", ["runs:/0123456789abcdef0123456789abcdef/data.csv", "runs:/0123", "models:/none/1/data.csv"]
 )
