@@ -1,4 +1,4 @@
-"""Checks of what the models answered: holes, values that cannot be, values that stand out, answers on wrong rows."""
+"""Checks of single answers: holes, values that cannot be, values that stand out, answers on wrong rows."""
 
 from __future__ import annotations
 
@@ -13,12 +13,10 @@ from gate import check, inconclusive
 from gate.evidence import outliers
 from gate.evidence.assignment import rule
 from gate.evidence.outputs import Kind, Output
-from gate.evidence.paired import moves, sizes
 
-from . import ranges, repeats
+from . import ranges
 from .subject import (
     Case,
-    amounts,
     baseline_columns,
     candidate_columns,
     infinite,
@@ -27,7 +25,7 @@ from .subject import (
     main_name,
     missing_in,
 )
-from .versions import PROBABILITIES, agreements, harmed, moved, together
+from .versions import agreements
 
 Measure = Callable[..., None]
 Rows = Callable[..., None]
@@ -209,112 +207,6 @@ def _named(what: str, name: str, columns: Any) -> str:
     return what if len(columns) == 1 else f"{what}: {name}"
 
 
-@check(category="outliers", severity="warning")
-@pytest.mark.usefixtures("baseline_predictions")
-def check_drift(predictions: pd.DataFrame, case: Case, measure: Measure) -> None:
-    """The answers are distributed as the baseline's are.
-
-    An effect size, which does not grow with the number of rows. Numbers and dates: the mean distance between equal
-    quantiles (Wasserstein-1) in the baseline's robust standard deviations; of texts, that of their lengths.
-    Probabilities: the same distance as it is. Classes: the share of rows that would have to change (total variation).
-
-    Limits: 0.25, 0.05 and 0.1, or `outliers.drift.max`. Not applied to answers that moved towards the distribution of
-    the labels: that is what an improvement does. A failure means that whoever uses the answers will see other ones:
-    other thresholds are crossed, other volumes arrive.
-    """
-    if len(predictions) < FEW:
-        inconclusive(f"{len(predictions)} rows have no distribution to compare; 20 would do")
-    before, columns = baseline_columns(case) or {}, candidate_columns(case)
-    shared = [name for name in columns if name in before]
-    measured = 0
-    for name in shared:
-        shift = moved(name, columns[name], before[name], case)
-        if shift is None:
-            continue
-        measured += 1
-        limit = shift.limit if case.config.outliers.drift.max is None else case.config.outliers.drift.max
-        free = shift.towards_labels and case.config.outliers.drift.max is None
-        measure(_named("shift", name, shared), shift.size, max=None if free else limit, unit=shift.unit)
-    if not measured:
-        pytest.skip("both versions have no answers of one kind to compare")
-
-
-@check(category="outliers", severity="warning")
-@pytest.mark.usefixtures("predictions", "baseline_predictions")
-def check_paired_delta(
-    case: Case,
-    measure: Measure,
-    offending_rows: Rows,
-    weigh: Weigh,
-) -> None:
-    """No row's answer moved far from the baseline's.
-
-    The difference of both versions' answers to each row: absolute for numbers, days for dates, Euclidean for vectors
-    and matrices of probabilities, changed or not for classes and texts.
-
-    Limit for numbers: `outliers.paired_delta.max` in their unit; by default a row moved far beyond 8 robust standard
-    deviations of all differences and half of one of the baseline's answers (z times that for an answer z of these
-    from the median; 0.5 for a probability), and 3 rows and a thousandth of all may not, nor one twice as far. Limit
-    for classes and texts, where there are no labels: a quarter of the rows. Critical where the rows that moved make
-    the metric (mae, accuracy, brier) worse by more than its margin, beyond chance (p < 0.001); quiet where they make
-    it better.
-    A failure lists the rows that moved most: look for what they have in common.
-    """
-    columns, before = together(candidate_columns(case)), together(baseline_columns(case) or {})
-    shared = [name for name in columns if name in before and (columns[name].valid & before[name].valid).any()]
-    if not shared:
-        pytest.skip("there is no row that both versions answer in a column that both have")
-    wanted = case.config.outliers.paired_delta.max
-    for name in shared:
-        if columns[name].numbers is not None:
-            _judge_moves(name, (columns[name], before[name]), case, wanted, (measure, offending_rows, weigh))
-        else:
-            _judge_changes(name, (columns[name], before[name]), case, wanted, (measure, offending_rows, weigh))
-
-
-PROBABILITY_MOVE = 0.5
-"""A probability moved far by no less; the distance between rows of a matrix is then 0.5 times the root of 2."""
-
-
-def _least_move(name: str, case: Case) -> float | None:
-    if name == PROBABILITIES:
-        return PROBABILITY_MOVE * 2**0.5
-    return PROBABILITY_MOVE if is_probability(name, case) else None
-
-
-def _judge_moves(
-    name: str, pair: tuple[Output, Output], case: Case, wanted: float | None, record: tuple[Measure, Rows, Weigh]
-) -> None:
-    measure, offending_rows, weigh = record
-    found = moves(*pair, wanted, floor=_least_move(name, case))
-    known = found.size[~np.isnan(found.size)]
-    done = harmed(name, found.far, case)
-    quiet = wanted is None and done is not None and done.p_value >= 0.999  # noqa: PLR2004 - better beyond chance
-    if done is not None and done.proven:
-        weigh("critical")
-        measure(f"{done.metric} lost by the rows that moved", done.loss, max=done.margin)
-    measure(f"{name}: median difference", found.typical)
-    measure(f"{name}: largest difference", float(known.max()), max=wanted)
-    measure(f"{name}: rows that moved far", len(found.far), max=0 if found.wild and not quiet else None, unit="rows")
-    if found.wild:
-        offending_rows(found.far, difference=found.size[found.far])
-
-
-def _judge_changes(
-    name: str, pair: tuple[Output, Output], case: Case, wanted: float | None, record: tuple[Measure, Rows, Weigh]
-) -> None:
-    measure, offending_rows, weigh = record
-    size = sizes(*pair)
-    rows = np.flatnonzero(np.nan_to_num(size, nan=0.0, posinf=1.0) > 0)
-    done = harmed(name, rows, case)
-    if done is not None and done.proven:
-        weigh("critical")
-        measure(f"{done.metric} lost by the rows that changed", done.loss, max=done.margin)
-    default = 0.25 if done is None else None
-    measure(f"{name}: changed", len(rows) / len(size), max=default if wanted is None else wanted, unit="of the rows")
-    offending_rows(rows)
-
-
 @check(category="outliers")
 @pytest.mark.usefixtures("predictions", "baseline_predictions")
 def check_wrong_rows(
@@ -357,40 +249,3 @@ def check_wrong_rows(
     if ruling.ends == "failed":
         offending_rows(evidence.rows())
         pytest.fail(ruling.why)
-
-
-@check(category="outliers")
-@pytest.mark.usefixtures("predictions")
-def check_stuck(case: Case, measure: Measure, offending_rows: Rows, weigh: Weigh) -> None:
-    """No exact value is repeated far too often.
-
-    A continuous answer hardly ever repeats, but for equal inputs, and these repeat in the baseline too. A value is
-    stuck where 0.2 % of the rows and at least 5 have it, three times as often as other values repeat, as the baseline's
-    do, and as labels and baseline hold it, while the other answers differ from each other. Not where these rows' inputs
-    are the same, or the baseline answers them alike (half of its standard deviation), near the value: a saturated leaf.
-
-    Limit: `outliers.stuck.max`, the share of rows that may get one exact value, instead of this rule. A warning where
-    the value is a bound at which the baseline's answers to the same rows would be cut.
-    A failure means a default that is answered where the model has none: a failed lookup, a caught exception.
-    """
-    before, columns = baseline_columns(case) or {}, amounts(candidate_columns(case))
-    limit, judged = case.config.outliers.stuck.max, 0
-    for name, output in columns.items():
-        values = np.asarray(output.numbers)[output.valid]
-        if len(values) < FEW or (limit is None and outliers.distinct(values) < outliers.CONTINUOUS * len(values) / 2):
-            continue
-        judged += 1
-        references = repeats.references_of(name, columns, before, case)
-        found = outliers.stuck(values, references, limit)
-        if found is None:
-            continue
-        rows = np.flatnonzero(output.valid)[found.rows]
-        if limit is None and repeats.explained(found.value, rows, before.get(name), case):
-            continue
-        if limit is None and repeats.cut(found.value, values, rows, before.get(name)):
-            weigh("warning")
-        offending_rows(rows)
-        allowed = limit if limit is not None else max(0.002, 3 * found.explained / len(values))
-        measure(_named(f"share of {found.value:.6g}", name, columns), len(rows) / len(values), max=allowed * (1 - 1e-9))
-    if not judged:
-        pytest.skip("no answer is a continuous number (at least 20 rows, most of them distinct)")

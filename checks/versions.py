@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,8 +11,8 @@ from gate.domain import Task
 from gate.evidence import assignment, shift
 from gate.evidence.arrays import Array, Floats, Ints
 from gate.evidence.noninferiority import same_answers
-from gate.evidence.outliers import worst_first
-from gate.evidence.outputs import Kind, Output, as_classes, common_codes, same_level
+from gate.evidence.outliers import centre_and_scale, worst_first
+from gate.evidence.outputs import Kind, Output, common_codes
 from gate.evidence.paired import Harm, harm, mean_metric
 from gate.evidence.pairing import PROBA, Columns, Paired, pair
 
@@ -33,12 +33,12 @@ PROBABILITIES = "probabilities"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moved:
-    """How far one column's distribution moved, with the default limit; `towards_labels` where it is closer to them."""
+    """How far one column's distribution moved, with its standard error and the default limit."""
 
     size: float
+    error: float
     unit: str
     limit: float
-    towards_labels: bool = False
 
 
 def together(columns: Columns) -> Columns:
@@ -54,81 +54,83 @@ def together(columns: Columns) -> Columns:
 
 def moved(name: str, ours: Output, theirs: Output, case: Case) -> Moved | None:
     """Measure the shift of one column; None where the versions' answers are of different kinds or all missing."""
-    if not ours.valid.any() or not theirs.valid.any():
+    both = ours.valid & theirs.valid
+    if not both.any():
         return None
-    label = label_column(case) if name == main_name(candidate_columns(case), case) else None
     if ours.codes is not None and theirs.codes is not None:
-        return _moved_names(ours, theirs, label, case)
+        return _moved_names(ours, theirs, case)
     if ours.numbers is None or theirs.numbers is None or ours.numbers.shape != theirs.numbers.shape:
         return None
     if ours.numbers.ndim > 1:
         return _moved_vectors(ours, theirs)
-    candidate, baseline = ours.numbers[ours.valid], theirs.numbers[theirs.valid]
     if is_probability(name, case):
-        size, wanted = shift.wasserstein(candidate, baseline), _certain(name, case)
-        closer = wanted is not None and shift.wasserstein(candidate, wanted) < shift.wasserstein(baseline, wanted)
-        return Moved(size=size, unit="of probability", limit=0.05, towards_labels=closer)
-    closer = False
-    if label is not None and label.numbers is not None and label.numbers.ndim == 1 and label.valid.any():
-        wanted = label.numbers[label.valid]
-        closer = shift.wasserstein(candidate, wanted) < shift.wasserstein(baseline, wanted)
-    size = shift.number_shift(candidate, baseline).distance
-    return Moved(size=size, unit="standard deviations", limit=0.25, towards_labels=closer)
+        return _measured((ours, theirs), shift.wasserstein, "of probability", 0.1)
+    return _measured((ours, theirs), _in_deviations(theirs), "standard deviations", 0.25)
 
 
-def _certain(name: str, case: Case) -> Floats | None:
-    """What a probability would be if it were certain: 1 in the rows of its class, else 0; None without labels."""
-    label = label_column(case)
-    if label is None:
-        return None
-    named = as_classes(label)
-    if name.startswith(PROBA):
-        levels = [code for code, level in enumerate(named.levels) if same_level(level, name.removeprefix(PROBA))]
-        return np.isin(np.asarray(named.codes), levels).astype(np.float64)
-    labels = labels_of(case)
-    paired = None if labels is None else pair(mean_metric("probability"), labels, candidate_columns(case), None)
-    return np.asarray(paired.truth.values, dtype=np.float64) if isinstance(paired, Paired) else None
+def _in_deviations(theirs: Output) -> Callable[[Array, Array], float]:
+    """The mean distance between equal quantiles, in the baseline's robust standard deviations."""
+    known = np.asarray(theirs.numbers)[theirs.valid]
+    centre, scale = centre_and_scale(known)
+    unit = scale or abs(centre) or 1.0
+    return lambda one, other: shift.wasserstein(one, other) / unit
+
+
+def _measured(pair_: tuple[Output, Output], size: Callable[[Array, Array], float], unit: str, limit: float) -> Moved:
+    ours, theirs = (np.asarray(output.numbers) for output in pair_)
+    both = pair_[0].valid & pair_[1].valid
+    found = size(ours[pair_[0].valid], theirs[pair_[1].valid])
+    return Moved(size=found, error=shift.paired_error(ours[both], theirs[both], size), unit=unit, limit=limit)
 
 
 def _moved_vectors(ours: Output, theirs: Output) -> Moved:
     """The column that moved most, of those that vary most."""
-    candidate, baseline = np.asarray(ours.numbers)[ours.valid], np.asarray(theirs.numbers)[theirs.valid]
-    columns = assignment.widest(baseline)
-    distances = [shift.number_shift(candidate[:, k], baseline[:, k]).distance for k in columns]
-    return Moved(size=max(distances), unit="standard deviations", limit=0.25)
+    found = []
+    for column in assignment.widest(np.asarray(theirs.numbers)[theirs.valid]):
+        one, other = (_component(output, int(column)) for output in (ours, theirs))
+        found.append(_measured((one, other), _in_deviations(other), "standard deviations", 0.25))
+    return max(found, key=lambda moved: moved.size)
 
 
-def _moved_names(ours: Output, theirs: Output, label: Output | None, case: Case) -> Moved:
+def _component(output: Output, column: int) -> Output:
+    return Output(kind=Kind.NUMBER, null=output.null, numbers=np.asarray(output.numbers)[:, column])
+
+
+def _moved_names(ours: Output, theirs: Output, case: Case) -> Moved:
     """Total variation of classes; of texts that hardly repeat the shift of their lengths."""
     if case.task is Task.TEXT or len(theirs.levels) > 0.5 * len(theirs):
-        size = shift.number_shift(_lengths(ours), _lengths(theirs)).distance
-        return Moved(size=size, unit="standard deviations of length", limit=0.25)
-    outputs = [ours, theirs] + ([as_classes(label)] if label is not None else [])
-    codes, levels = common_codes(*outputs)
-    known = [code[code >= 0] for code in codes]
-    size = shift.class_shift(known[0], known[1], len(levels))[0]
-    closer = False
-    if len(known) > 2 and len(known[2]):  # noqa: PLR2004 - there are labels
-        to_labels = [shift.class_shift(code, known[2], len(levels))[0] for code in known[:2]]
-        closer = to_labels[0] < to_labels[1]
-    return Moved(size=size, unit="of the rows", limit=0.1, towards_labels=closer)
+        one, other = (Output(kind=Kind.NUMBER, null=each.null, numbers=_lengths(each)) for each in (ours, theirs))
+        return _measured((one, other), _in_deviations(other), "standard deviations of length", 0.25)
+    (codes, others), levels = common_codes(ours, theirs)
+
+    def size(some: Array, other: Array) -> float:
+        return shift.class_shift(some[some >= 0], other[other >= 0], len(levels))[0]
+
+    return Moved(size=size(codes, others), error=shift.paired_error(codes, others, size), unit="of the rows", limit=0.1)
 
 
 def _lengths(output: Output) -> Floats:
-    """The lengths of the texts that are there."""
-    table = np.array([len(str(level)) for level in output.levels] or [0], dtype=np.float64)
-    return np.asarray(table[np.asarray(output.codes)[output.valid]])
+    """The lengths of the texts, NaN where there is none."""
+    table = np.array([*(len(str(level)) for level in output.levels), np.nan])
+    return np.asarray(table[np.asarray(output.codes)])
 
 
 def harmed(name: str, rows: Ints, case: Case) -> Harm | None:
     """Ask what the rows of a column that moved do to the metric; None where no labels go with the column."""
     labels, columns, before = labels_of(case), candidate_columns(case), baseline_columns(case)
+    name = PROBABILITIES if name.startswith(PROBA) else name
     if labels is None or before is None or not len(rows) or name not in {main_name(columns, case), PROBABILITIES}:
         return None
     needs = "class" if columns.get(name) is not None and columns[name].codes is not None else "number"
     metric = mean_metric("probability" if name == PROBABILITIES or is_probability(name, case) else needs)
     found = pair(metric, labels, columns, before)
     return harm(metric, found, rows) if isinstance(found, Paired) and not metric.undefined(found.truth) else None
+
+
+def no_worse(name: str, case: Case) -> bool:
+    """Say whether the labels show that a column's answers are, all in all, as good as the baseline's."""
+    done = harmed(name, np.arange(len(candidate_columns(case)[name])), case)
+    return done is not None and done.none and done.loss <= done.margin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,7 +224,10 @@ def _with_labels(
 def _needs(case: Case) -> tuple[str, ...]:
     if case.task is Task.PROBABILITY:
         return ("probability", "class")
-    return ("class",) if case.task in {Task.CLASSIFICATION, Task.TEXT} else ("number", "class")
+    if case.task in {Task.CLASSIFICATION, Task.TEXT}:
+        return ("class",)
+    label = label_column(case)
+    return ("number", "class") if label is not None and label.codes is not None else ("number",)
 
 
 def _gain(ours: tuple[Floats, Floats], found: assignment.Alignment) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -96,16 +97,6 @@ def stuck(values: Floats, references: tuple[Floats, ...], share: float | None = 
     return Stuck(value=float(levels[top]), rows=np.flatnonzero(inverse == top), explained=explained) if found else None
 
 
-def belongs(value: float, rows: Array, reference: Floats) -> bool:
-    """Say whether a reference (n,) answers these rows alike, and near the value: then similar inputs explain it.
-
-    Alike is with less than half of the standard deviation that the reference has over all rows.
-    """
-    everywhere = float(np.nanstd(reference))
-    here = reference[rows]
-    return float(np.nanstd(here)) < 0.5 * everywhere and abs(float(np.nanmean(here)) - value) < 0.5 * everywhere
-
-
 def _repeats(reference: Floats, value: float) -> int:
     """How often a reference holds the value; of a continuous one, how often its commonest value repeats."""
     if not len(reference):
@@ -122,7 +113,7 @@ def collapse(values: Array, reference: Array | None) -> int:
     or, of numbers, where their standard deviation is below 1 % of the reference's. Without a reference constant
     answers count as all their rows.
     """
-    if len(values) < 2 or not (_same(values) or (reference is not None and _narrow(values, reference))):  # noqa: PLR2004 - one answer is always the same
+    if len(values) < 2 or not (_same(values) or (reference is not None and narrow(values, reference))):  # noqa: PLR2004 - one answer is always the same
         return 0
     if reference is None:
         return len(values)
@@ -138,7 +129,15 @@ def _same(values: Array) -> bool:
     return bool((np.ptp(values, axis=0) <= 1e-9 * np.abs(values).max(axis=0)).all()) if len(values) else True
 
 
-def _narrow(values: Array, reference: Array) -> bool:
-    if values.dtype.kind != "f" or values.ndim > 1 or reference.ndim > 1:
+def narrow(values: Array, reference: Array) -> bool:
+    """Say whether numbers (n,) vary less than 1 % of what a reference (m,) does, extremes left out on both sides."""
+    if values.dtype.kind != "f" or values.ndim > 1 or reference.ndim > 1 or not len(reference):
         return False
-    return bool(values.std() < 0.01 * reference.std())
+    wide = min(_spread(reference), float(reference.std()))
+    return bool(math.isfinite(wide) and float(values.std()) < 0.01 * wide)
+
+
+def _spread(values: Floats) -> float:
+    """The robust deviation; the plain one where half of the values are the same."""
+    deviation = MAD_TO_DEVIATION * float(np.median(np.abs(values - np.median(values))))
+    return deviation or float(values.std())

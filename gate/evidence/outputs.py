@@ -103,6 +103,8 @@ def as_numbers(output: Output) -> Output:
     used = _used_levels(output)
     table = np.full(len(output.levels) + 1, np.nan)
     for code, level in used.items():
+        if isinstance(level, (list, tuple)):
+            raise ValueError(f"{level!r} is no number")  # noqa: TRY004 - one error for all that is no number
         table[code] = float(TRUTHS.get(str(level).strip().lower(), level))
     return Output(kind=Kind.NUMBER, null=output.null, numbers=table[output.codes])
 

@@ -22,7 +22,12 @@ TAIL = 0.75
 TAIL_Z = 1.15
 FEW = 3
 FEW_SHARE = 0.001
-HARM_P = 0.001
+HARM_P = 0.0001
+"""A hundredth of the usual 1 %: what is left of it for each of some tests on each of some looks."""
+LOCAL_ROWS = 50
+LOCAL_PARTS = 20
+LOCAL_LIMIT = 5.0
+"""Where answers are of one size their differences may scatter so many times as widely as everywhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +79,7 @@ def moves(candidate: Output, baseline: Output, limit: float | None = None, floor
         if limit is not None:
             far = worst_first(size, size > limit)
             return Moves(size=size, typical=typical, limit=limit, far=far, wild=bool(len(far)))
-        relative, unit = _relative(size, baseline) if floor is None else (size, floor / FLOOR)
+        relative, unit = _relative(size, baseline) if floor is None else _bounded(size, baseline, floor)
         known = relative[np.isfinite(relative)]
         limit = _far_limit(known, unit) if len(known) else math.inf
         far = worst_first(relative, relative > limit)
@@ -92,55 +97,115 @@ def _relative(size: Floats, baseline: Output) -> tuple[Floats, float]:
     centre, unit = centre_and_scale(baseline.numbers[baseline.valid])
     if unit == 0:
         return size, unit
-    return np.asarray(size / np.maximum(1.0, np.abs(baseline.numbers - centre) / unit)), unit
+    outer = np.maximum(np.abs(baseline.numbers - centre) / unit, _local(size, baseline.numbers))
+    return np.asarray(size / np.maximum(1.0, outer)), unit
+
+
+def _bounded(size: Floats, baseline: Output, floor: float) -> tuple[Floats, float]:
+    """The same for answers that cannot lie far out: only where differences scatter more, more is allowed."""
+    single = baseline.numbers is not None and baseline.numbers.ndim == 1
+    wider = _local(size, np.asarray(baseline.numbers)) if single else np.ones(len(size))
+    return np.asarray(size / np.maximum(1.0, wider)), floor / FLOOR
+
+
+def _local(size: Floats, answers: Floats) -> Floats:
+    """How much wider sizes (n,) scatter among the rows with the nearest answers than among all, at most 5 times."""
+    wider = np.ones(len(size))
+    known = np.flatnonzero(np.isfinite(size) & np.isfinite(answers))
+    parts = min(LOCAL_PARTS, len(known) // LOCAL_ROWS)
+    everywhere = _deviation(size[known]) if parts > 1 else 0.0
+    if everywhere > 0:
+        for rows in np.array_split(known[np.argsort(answers[known], kind="stable")], parts):
+            wider[rows] = min(LOCAL_LIMIT, _deviation(size[rows]) / everywhere)
+    return wider
 
 
 def _far_limit(size: Floats, unit: float) -> float:
     """Give the limit from a median and a quantile of the sizes themselves: honest differences scatter around 0."""
+    return max(FAR * _deviation(size), FLOOR * unit)
+
+
+def _deviation(size: Floats) -> float:
+    """The deviation of differences around 0, from the median and a quantile of their sizes (m,)."""
     middle, tail = np.quantile(size, [0.5, TAIL])
-    deviation = max(1.4826 * float(middle), float(tail) / TAIL_Z)
-    return max(FAR * deviation, FLOOR * unit)
+    return max(1.4826 * float(middle), float(tail) / TAIL_Z)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Harm:
-    """What the rows that moved do to a metric: the loss that they add to its mean, with the metric's margin."""
+    """What some rows do to a metric: the loss that they add to its mean over all rows, with the metric's margin.
+
+    `p_value` is against "no more than the margin is lost by such rows", `p_worse` against "these rows are no worse".
+    """
 
     metric: str
     loss: float
     margin: float
     p_value: float
+    p_worse: float
 
     @property
     def proven(self) -> bool:
         """Whether these rows alone make the metric worse by more than its margin, beyond chance."""
         return self.loss > self.margin and self.p_value <= HARM_P
 
+    @property
+    def none(self) -> bool:
+        """Whether the labels give no reason to call these rows worse than they were."""
+        return self.p_worse > 0.01  # noqa: PLR2004 - of honest rows that moved one in a hundred looks worse
+
 
 def harm(metric: Metric, paired: Paired, rows: Ints) -> Harm | None:
-    """Ask whether the rows that moved are worse than before; None without a baseline or among fewer than 5 of them.
+    """Ask whether the rows that moved are worse than before; None without a baseline or without such rows.
 
-    The metric must be a mean over rows (mae, accuracy, brier). The p-value is that of Student's one-sided t over the
-    moved rows: choosing rows by how far they moved, not by their labels, leaves it fair.
+    The metric must be a mean over rows (mae, accuracy, brier). Choosing rows by how far they moved, not by their
+    labels, leaves the tests fair. `p_worse` is Student's one-sided t over the rows; for fewer than 5 it is 1 where one
+    of them is better, else NaN. `p_value`
+    takes their number as chance, too: sums of losses like these are close to a multiple of a Poisson variable with the
+    same mean and variance, so four rows that lose a thousandfold are proof, and a hundred that lose a little. What the
+    rows gain is set against it at its upper 99 % bound.
     """
-    chosen = np.zeros(int(paired.rows.max()) + 1, dtype=bool)
+    chosen = np.zeros(int(paired.rows.max(initial=-1)) + 1, dtype=bool)
     chosen[rows[rows < len(chosen)]] = True
     inside = chosen[paired.rows]
-    if paired.baseline is None or inside.sum() < 5:  # noqa: PLR2004 - fewer have no distribution
+    if paired.baseline is None or not inside.any():
         return None
-    from scipy.special import stdtr
-
-    added = (_losses(metric, paired.truth, paired.candidate) - _losses(metric, paired.truth, paired.baseline))[inside]
-    error = float(added.std(ddof=1)) / math.sqrt(len(added))
-    mean = float(added.mean())
-    statistic = mean / error if error > 0 else math.copysign(math.inf, mean) if mean else 0.0
-    before = metric.value(paired.truth, paired.baseline) or 0.0
+    with np.errstate(invalid="ignore", over="ignore"):
+        added = _losses(metric, paired.truth, paired.candidate) - _losses(metric, paired.truth, paired.baseline)
+    added = np.nan_to_num(added[inside], nan=0.0)
+    allowed = margin(metric, paired.truth, metric.value(paired.truth, paired.baseline) or 0.0)
     return Harm(
         metric=metric.name,
         loss=float(added.sum()) / len(inside),
-        margin=margin(metric, paired.truth, before),
-        p_value=float(stdtr(len(added) - 1, -statistic)) if math.isfinite(statistic) else float(statistic < 0),
+        margin=allowed,
+        p_value=_p_beyond(added, allowed * len(inside)),
+        p_worse=_p_worse(added),
     )
+
+
+def _p_beyond(added: Floats, allowed: float) -> float:
+    """The compound Poisson tail: as many losses of the usual size, were no more than `allowed` to be expected."""
+    from scipy.special import gammainc
+
+    unit = float(np.abs(added).max(initial=0.0))
+    worse, better = added[added > 0] / (unit or 1.0), added[added < 0] / (unit or 1.0)
+    if not len(worse) or not math.isfinite(unit):
+        return 1.0
+    lost, squares = float(worse.sum()), float(worse @ worse)
+    gained = -float(better.sum()) + 2.33 * math.sqrt(float(better @ better))
+    return float(gammainc(lost**2 / squares, (allowed / unit + gained) * lost / squares))
+
+
+def _p_worse(added: Floats) -> float:
+    from scipy.special import stdtr
+
+    if len(added) < 5:  # noqa: PLR2004 - fewer have no distribution
+        return 1.0 if bool((added < 0).any()) else math.nan
+    unit = float(np.abs(added).max()) or 1.0
+    mean, error = float((added / unit).mean()), float((added / unit).std(ddof=1)) / math.sqrt(len(added))
+    if error > 0:
+        return float(stdtr(len(added) - 1, -mean / error))
+    return 0.5 if mean == 0 else float(mean < 0)
 
 
 def mean_metric(needs: str) -> Metric:

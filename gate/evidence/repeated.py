@@ -1,0 +1,71 @@
+"""One exact value that many rows share, told from honest repeats by what the baseline answers to the same rows."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gate.evidence.arrays import Bools, Floats, Ints
+from gate.evidence.outliers import Stuck
+
+FEW = 5
+SHARE = 0.002
+TIMES = 3
+"""The baseline may hold the value a third as often."""
+DISTINCT = 0.25
+"""Of coarser answers repeats say nothing."""
+APART = 0.2
+"""The deviation of ranks (0 to 1) of rows that have nothing in common is 0.29, in a tenth of the range 0.03."""
+NOISE = 3.0
+"""The baseline's answers to these rows lie so many times farther from the value than versions usually differ."""
+TRIED = 20
+
+
+def stuck(values: Floats, baseline: Floats) -> Stuck | None:
+    """Find an exact value that rows share which the baseline tells apart; both (n,) for the same rows, NaN for none.
+
+    Equal inputs, saturated answers and leaves of trees repeat values too, but then the baseline answers these rows
+    alike. A value is stuck where at least 5 rows and 0.2 % have it, the baseline has it a third as often at most, the
+    ranks of the baseline's answers to these rows are spread as if the rows had been chosen at random, and these answers
+    lie three times farther from the value than both versions' answers usually lie apart (medians). None where there is
+    none, or fewer than a quarter of the answers are distinct.
+    """
+    known = np.isfinite(values)
+    levels, inverse, counts = np.unique(values[known], return_inverse=True, return_counts=True)
+    if len(levels) < DISTINCT * int(known.sum()):
+        return None
+    enough = np.flatnonzero(counts >= max(FEW, SHARE * len(values)))
+    theirs = baseline[known]
+    ranks, usual = _ranks(theirs), _median(np.abs(values[known] - theirs))
+    for level in enough[np.argsort(-counts[enough], kind="stable")][:TRIED]:
+        inside = inverse == level
+        own = int((baseline == levels[level]).sum())
+        away = _median(np.abs(theirs[inside] - levels[level]))
+        if counts[level] >= TIMES * own and away > NOISE * usual and _apart(ranks, inside):
+            return Stuck(value=float(levels[level]), rows=_places(known, inside), explained=own)
+    return None
+
+
+def _places(known: Bools, inside: Bools) -> Ints:
+    return np.flatnonzero(known)[inside].astype(np.int64)
+
+
+def _median(values: Floats) -> float:
+    known = values[np.isfinite(values)]
+    return float(np.median(known)) if len(known) else 0.0
+
+
+def _apart(ranks: Floats, inside: Bools) -> bool:
+    here = ranks[inside]
+    here = here[np.isfinite(here)]
+    return len(here) >= FEW and float(here.std()) >= APART
+
+
+def _ranks(values: Floats) -> Floats:
+    """Ranks from 0 to 1, equal values sharing theirs; NaN where there is no answer."""
+    ranks = np.full(len(values), np.nan)
+    known = np.isfinite(values)
+    if known.any():
+        _, inverse, counts = np.unique(values[known], return_inverse=True, return_counts=True)
+        middle = np.cumsum(counts) - (counts - 1) / 2
+        ranks[known] = middle[inverse] / int(known.sum())
+    return ranks
