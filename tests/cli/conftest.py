@@ -71,6 +71,8 @@ class Project:
     """A folder with a gate.yaml on a private copy of the world's registry."""
 
     folder: Path
+    script: Path = FORKED
+    """What runs in the forked process."""
 
     def gate(self, *arguments: str, **environment: str) -> Ended:
         """Run the command line in the project's folder, in a process forked after MLflow's four seconds of imports."""
@@ -79,7 +81,7 @@ class Project:
             "arguments": arguments, "folder": str(self.folder), "environment": self._environment(environment),
             "out": str(out), "err": str(err),
         }  # fmt: skip
-        process = _forks().Process(target=runpy.run_path, args=(str(FORKED), given))
+        process = _forks().Process(target=runpy.run_path, args=(str(self.script), given))
         process.start()
         process.join(280)
         assert process.exitcode is not None, "the command did not end"
