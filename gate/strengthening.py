@@ -90,14 +90,19 @@ def _bounded(outcome: Outcome, bounds: Sequence[Bound], everything: AllRows, cas
             outcome,
             status=Status.FAILED,
             severity=Severity.CRITICAL if critical else Severity.WARNING,
-            message="; ".join(found.message for found in past),
+            message="; ".join((*_other_words(outcome), *(found.message for found in past))),
             measurements=measurements,
-            rows=_rows(past),
+            rows=(*_rows(past), *(outcome.rows if _other_words(outcome) else ()))[:ROWS_KEPT],
             rows_total=sum(found.bound.fault.rows for found in past),
             offending=(*outcome.offending, *_offending(past, everything, case)),
         ),
         everything,
     )
+
+
+def _other_words(outcome: Outcome) -> tuple[str, ...]:
+    """What the sample's check says beyond the limits that all rows are held against."""
+    return (outcome.message,) if outcome.status is Status.FAILED and not _rests_on_bounds(outcome) else ()
 
 
 def _rests_on_bounds(outcome: Outcome) -> bool:

@@ -20,7 +20,7 @@ from gate.evidence.sides import PROBA, Columns, Labels, main_answer, order_level
 from gate.evidence.summaries import metrics, watches
 from gate.evidence.summaries.faults import Rows
 from gate.evidence.summaries.found import AllRows
-from gate.evidence.summaries.watches import Seen, Watch
+from gate.evidence.summaries.watches import Reach, Seen, Watch
 from gate.registry.sampling import keys_of
 
 if TYPE_CHECKING:
@@ -205,8 +205,11 @@ def _watches(case: Case, sample: Seen) -> Iterator[Watch]:
         yield watches.UnknownClasses(main, case.config.classes or (), case.answers.classes)
     for name, output in _amounts(sample.columns).items():
         theirs = sample.before.get(name)
-        if theirs is not None and theirs.numbers is not None and theirs.numbers.ndim == 1:
-            yield from _moved(name, (output, theirs), settings.paired_delta.max, _is_probability(case, name, sample))
+        if theirs is None or theirs.numbers is None or theirs.numbers.ndim > 1:
+            continue
+        reach = _reach((output, theirs), settings.paired_delta.max, bounded=_is_probability(case, name, sample))
+        if reach is not None:
+            yield watches.Moved(name, replace(reach, excused=reach.excused and name == main))
 
 
 def _ranges(case: Case, sample: Seen, main: str | None) -> Iterator[Watch]:
@@ -235,21 +238,22 @@ def _references(sample: Seen, name: str, *, main: bool) -> Any:  # noqa: ANN401 
     return np.concatenate(values) if values else np.zeros(0)
 
 
-def _moved(name: str, pair: tuple[Output, Output], limit: float | None, bounded: bool) -> Iterator[Watch]:  # noqa: FBT001 - of a probability
-    """The limit of gate.yaml; else many times what is usual, and what the sample's farthest row moved."""
+def _reach(pair: tuple[Output, Output], limit: float | None, *, bounded: bool) -> Reach | None:
+    """The limit of gate.yaml; else many times what is usual, and what the sample's farthest row moved.
+
+    None for bounded answers, of which none can move wildly.
+    """
     if limit is not None:
-        yield watches.Moved(name, limit)
-        return
-    if bounded or not (pair[0].valid & pair[1].valid).any():
-        return
-    theirs = np.asarray(pair[1].numbers)[pair[1].valid]
+        return Reach(limit=limit)
+    both = pair[0].valid & pair[1].valid
+    if bounded or not both.any():
+        return None
+    ours, theirs = (np.asarray(output.numbers)[both] for output in pair)
     centre, unit = outliers.centre_and_scale(theirs)
     unit = unit if unit > 0 else math.inf
-    size = np.abs(np.asarray(pair[0].numbers) - np.asarray(pair[1].numbers))
-    far = size / np.maximum(1.0, np.abs(np.asarray(pair[1].numbers) - centre) / unit)
-    farthest = float(far[np.isfinite(far)].max(initial=0.0))
-    usual = moves(*pair).limit
-    yield watches.Moved(name, max(WILD * usual, FARTHER * farthest), centre, unit)
+    far = np.abs(ours - theirs) / np.maximum(1.0, np.abs(theirs - centre) / unit)
+    farthest = max(WILD * moves(*pair).limit, FARTHER * float(far.max()))
+    return Reach(limit=farthest, centre=centre, unit=unit, excused=True)
 
 
 def _amounts(columns: Columns) -> Mapping[str, Output]:

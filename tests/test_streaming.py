@@ -200,6 +200,18 @@ def test_honest_answers_are_past_no_limit(asked):
     assert not [found.name for found in asked(good).everything.bounds if found.fault.rows]
 
 
+def test_a_wild_answer_that_is_right_is_no_fault(asked):
+    """The baseline was wrong by far in one row, and this version mends it."""
+
+    def mistaken(table):
+        found = other(table)
+        found[number(table, "n") == 4_321] = 9_000.0
+        return found
+
+    case = asked(good, mistaken)
+    assert bound(case, "outliers.paired_delta", "prediction: largest difference").fault.rows == 0
+
+
 def test_what_the_sample_misses_decides_the_verdict(asked):
     """The checks' results rest on all rows, and say so."""
     results = judged(asked(but(lambda found: found * np.nan)))

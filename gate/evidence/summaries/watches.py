@@ -256,15 +256,26 @@ def _levels(output: Output | None) -> Sequence[Any]:
     return np.unique(np.asarray(output.numbers)[output.valid]).tolist() if single else ()
 
 
-class Moved:
-    """Numbers of one column that lie farther from the baseline's than a limit, over how far out these lie.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """How far an answer may lie from the baseline's.
 
-    A baseline's answer z units from its centre may be off z times as far; a unit of infinity leaves that out.
+    A baseline's answer z `unit`s from the `centre` may be off z times as far as the `limit`; a unit of infinity leaves
+    that out. With `excused`, rows that come closer to their label are never off.
     """
 
-    def __init__(self, column: str, limit: float, centre: float = 0.0, unit: float = math.inf) -> None:
+    limit: float
+    centre: float = 0.0
+    unit: float = math.inf
+    excused: bool = False
+
+
+class Moved:
+    """Numbers of one column that lie far from the baseline's."""
+
+    def __init__(self, column: str, reach: Reach) -> None:
         """Hold a column's differences against a limit."""
-        self._column, self._limit, self._centre, self._unit = column, limit, centre, unit
+        self._column, self._reach = column, reach
         self._faults, self._span = FaultSums(KEPT), Span()
 
     def update(self, seen: Seen) -> None:
@@ -272,10 +283,13 @@ class Moved:
         ours, theirs = _numbers(seen.columns.get(self._column)), _numbers(seen.before.get(self._column))
         if ours is None or theirs is None:
             return
+        label = _numbers(seen.labels.output) if self._reach.excused and seen.labels is not None else None
         with np.errstate(invalid="ignore", over="ignore"):
             size = np.abs(ours - theirs)
-            far = size / np.maximum(1.0, np.abs(theirs - self._centre) / self._unit)
-            self._faults.update("far", np.where(far > self._limit, size, 0.0), seen.rows)
+            far = size / np.maximum(1.0, np.abs(theirs - self._reach.centre) / self._reach.unit) > self._reach.limit
+            if label is not None:
+                far &= ~(np.abs(ours - label) <= np.abs(theirs - label))
+            self._faults.update("far", np.where(far, size, 0.0), seen.rows)
         self._span.update(size)
 
     def merge(self, other: Moved) -> None:
@@ -289,7 +303,7 @@ class Moved:
         return tuple(
             Bound(
                 check="outliers.paired_delta", name=name, value=self._span.high, fault=fault, critical=False,
-                high=self._limit,
+                high=self._reach.limit,
             )
             for fault in self._faults.finish().values()
         )  # fmt: skip
