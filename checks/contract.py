@@ -6,7 +6,7 @@ import pytest
 from gate import Severity, Task, check, inconclusive
 from gate.evidence.outputs import Kind, read
 from gate.evidence.signatures import breaking_changes
-from gate.evidence.twins import disagreement
+from gate.evidence.twins import departures, disagreement
 
 TAIL = 400
 """How much of what the worker printed goes into a message."""
@@ -138,24 +138,27 @@ def _unlike(frame, baseline):
 
 TWINS = {
     "alone": "alone as inside a batch",
+    "split": "in another batch",
+    "twice": "when the batch holds it twice",
     "repeated": "when it is asked again",
     "shuffled": "whatever the order of the rows",
+    "columns": "whatever the order of the columns",
+    "elsewhere": "from another process",
 }
 
 
 @check(category="contract")
 def check_batch_invariance(answers, predictions, measure, offending_rows, weigh):
-    """A row gets the same answer alone as inside a batch.
+    """A row gets the same answer alone, in another batch, and beside its copy.
 
-    At most 16 rows are asked one by one.
-
-    Limit: passed within rounding (single precision); a warning for small random noise,
-    at most 1 % of the answers' spread; critical beyond: the version looks at other rows to answer one.
+    At most 16 rows are asked one by one, 64 in three uneven batches, 32 with each row twice in the batch. Passed
+    within rounding (single precision); a warning for small random noise, at most 1 % of the answers' spread; critical
+    beyond: the version looks at other rows to answer one.
 
     A failure means that an online server and a batch job will disagree.
-    To change it: `severity: {contract.batch_invariance: warning}` in gate.yaml, where batches are meant to matter.
+    To change it: `severity: {contract.batch_invariance: warning}` in gate.yaml.
     """
-    _judge_twin("alone", answers, predictions, (measure, offending_rows, weigh))
+    _judge_twins(("alone", "split", "twice"), answers, predictions, (measure, offending_rows, weigh))
 
 
 @check(category="contract")
@@ -168,7 +171,7 @@ def check_repeatable(answers, predictions, measure, offending_rows, weigh):
     A failure means that a verdict holds for one draw only, and that callers get another answer on a retry.
     To change it: fix the seed inside the model, or `severity: {contract.repeatable: warning}` in gate.yaml.
     """
-    _judge_twin("repeated", answers, predictions, (measure, offending_rows, weigh))
+    _judge_twins(("repeated",), answers, predictions, (measure, offending_rows, weigh))
 
 
 @check(category="contract")
@@ -183,31 +186,143 @@ def check_row_order(answers, predictions, measure, offending_rows, weigh):
     A failure means that answers go to the wrong rows, or depend on their neighbours.
     To change it: `severity: {contract.row_order: warning}` in gate.yaml, where the order is meant to matter.
     """
-    _judge_twin("shuffled", answers, predictions, (measure, offending_rows, weigh))
+    _judge_twins(("shuffled",), answers, predictions, (measure, offending_rows, weigh))
+
+
+@check(category="contract")
+def check_column_order(answers, predictions, measure, offending_rows, weigh):
+    """A row gets the same answer whatever the order of its columns.
+
+    At most 64 rows are asked with the columns turned round, where the signature names them: then callers may send them
+    in any order. Passed within rounding (single precision); a warning for small random noise; critical beyond.
+
+    A failure means that the version reads columns by position: a caller's other order gives wrong answers in silence.
+    To change it: `severity: {contract.column_order: warning}` in gate.yaml.
+    """
+    _judge_twins(("columns",), answers, predictions, (measure, offending_rows, weigh))
+
+
+@check(category="contract")
+def check_second_process(answers, predictions, measure, offending_rows, weigh):
+    """Another process that loads the version gives the same answers.
+
+    The version is loaded a second time in another process (not where loading takes more than a minute), and asked at
+    most 64 rows. Passed within rounding (single precision); a warning for small random noise; critical beyond.
+
+    A failure means that loading is random: weights drawn anew, an order of sets, a file that is read by chance. What
+    was judged is then not what will be served.
+    To change it: `severity: {contract.second_process: warning}` in gate.yaml.
+    """
+    _judge_twins(("elsewhere",), answers, predictions, (measure, offending_rows, weigh))
+
+
+@check(category="contract", severity="warning")
+def check_optional_inputs(answers, predictions, measure, offending_rows):
+    """Rows without the optional inputs get an answer.
+
+    At most 64 rows are asked with no value in the columns that the signature declares optional (`required: false`):
+    missing values, and columns left out where their type has none. The answers may be others, but not missing where
+    they were there. A warning.
+
+    A failure means that the signature promises callers what the version does not keep.
+    To change it: declare the inputs required, or `severity: {contract.optional_inputs: critical}` in gate.yaml.
+    """
+    twin = _twin("optional", answers)
+    if twin is None:
+        pytest.skip("the signature declares no input optional that the data have")
+    _refuse_failure(twin, "without the optional inputs")
+    lost = twin.table.to_pandas().isna().any(axis=1) & ~predictions.iloc[twin.rows].isna().any(axis=1).to_numpy()
+    rows = np.flatnonzero(lost.to_numpy())
+    offending_rows(twin.rows[rows])
+    measure("rows_without_an_answer", len(rows), max=0, unit="rows")
+
+
+@check(category="contract")
+def check_relations(answers, predictions, config, measure, offending_rows):
+    """Answers change as the declared relations say when inputs are changed.
+
+    Metamorphic relations of gate.yaml: inputs are changed in at most 64 rows to which the change applies, and the
+    answers must be the same, no lower (increase) or no higher (decrease), within `tolerance` (in the answer's unit)
+    and the rounding of single precision. Of several columns of numbers increase and decrease look at `column`, else at
+    the prediction or the last probability. Source: T. Chen et al., Metamorphic testing, HKUST-CS98-01 (1998).
+
+    No default; `metamorphic: [{name: sex swap, change: {sex: {f: m, m: f}}}, {change: {income: "+10%"}, expect:
+    increase}]` in gate.yaml declares some. Inconclusive where a change applies to no row.
+    A failure means that the version broke a promise that the team wrote down.
+    """
+    if not config.metamorphic:
+        pytest.skip("gate.yaml declares no metamorphic relations")
+    broken, unasked = [], []
+    for relation in config.metamorphic:
+        twin = _twin(relation.twin, answers)
+        if twin is None:
+            unasked.append(relation.title)
+            continue
+        broken += _broken(relation, twin, predictions, measure, offending_rows)
+    assert not broken, "; ".join(broken)
+    if unasked:
+        inconclusive(f"no row of the evaluation data could be changed as said by: {', '.join(unasked)}")
+
+
+def _broken(relation, twin, predictions, measure, offending_rows):
+    """Say how a relation is broken, in a list of one or none."""
+    if twin.failure is not None:
+        return [f"{relation.title}: the version fails ({twin.failure.kind}: {twin.failure.text})"]
+    first, second = predictions.iloc[twin.rows], twin.table.to_pandas()
+    off = departures(first, second, predictions, relation)
+    if off is None:
+        return [f"{relation.title}: there is no column of numbers {relation.column or ''} to {relation.expect}"]
+    order = np.argsort(-off, kind="stable")
+    worst = order[off[order] > 0]
+    measure(f"{relation.title}: rows that break it", len(worst), unit="rows")
+    name = relation.column or next(iter(predictions.columns))
+    if not len(worst):
+        return []
+    offending_rows(twin.rows[worst], relation=[relation.title] * len(worst), changed=list(second[name].iloc[worst]))
+    wanted = {"same": "do not stay the same", "increase": "fall", "decrease": "rise"}[relation.expect]
+    return [f"{relation.title}: {len(worst)} of {len(off)} answers {wanted}"]
 
 
 NOISE = 0.01
 
 
-def _judge_twin(name, answers, predictions, fixtures):
-    """Hold the answers to the same rows, asked in another way, against the first ones."""
+def _twin(name, answers):
+    return next((twin for twin in answers.twins if twin.name == name), None)
+
+
+def _refuse_failure(twin, how):
+    if twin.failure is not None:
+        pytest.fail(f"the version fails when rows are asked {how}: {twin.failure.kind}: {twin.failure.text}")
+
+
+def _judge_twins(names, answers, predictions, fixtures):
+    """Hold the answers to the same rows, asked in other ways, against the first ones."""
     measure, offending_rows, weigh = fixtures
-    twin = next((twin for twin in answers.twins if twin.name == name), None)
-    if twin is None:
+    twins = [twin for twin in (_twin(name, answers) for name in names) if twin is not None]
+    if not twins:
         pytest.skip("the rows were not asked in this way")
-    first, second = predictions.iloc[twin.rows], twin.table.to_pandas()
-    found = disagreement(first, second, predictions)
-    measure("rows_that_differ", int(found.differs.sum()), unit="rows")
-    measure("largest_difference", float(found.size.max(initial=0.0)), unit="spreads")
-    if not found.differs.any():
-        return
-    order = np.argsort(-found.size, kind="stable")
-    worst = order[found.differs[order]]
-    columns = list(predictions.columns)
-    offending_rows(twin.rows[worst], asked_again=[second.iloc[place][columns[0]] for place in worst])
-    if not found.columns_differ and float(found.size.max()) <= NOISE:
+    wrong, small = [], True
+    for twin in twins:
+        how = "" if len(names) == 1 else f"_{twin.name}"
+        if twin.failure is not None:
+            wrong.append(f"a row gets no answer {TWINS[twin.name]} ({twin.failure.kind}: {twin.failure.text})")
+            small = False
+            continue
+        first, second = predictions.iloc[twin.rows], twin.table.to_pandas()
+        found = disagreement(first, second, predictions)
+        measure(f"rows_that_differ{how}", int(found.differs.sum()), unit="rows")
+        measure(f"largest_difference{how}", float(found.size.max(initial=0.0)), unit="spreads")
+        if not found.differs.any():
+            continue
+        order = np.argsort(-found.size, kind="stable")
+        worst = order[found.differs[order]]
+        column = next(iter(second.columns))
+        offending_rows(twin.rows[worst], asked_again=[second.iloc[place][column] for place in worst])
+        small = small and not found.columns_differ and float(found.size.max()) <= NOISE
+        wrong.append(
+            f"{len(worst)} of {len(twin.rows)} rows do not get the same answer {TWINS[twin.name]} "
+            f"(largest difference {float(found.size.max()):.3g} of the answers' spread)"
+        )
+    if wrong and small:
         weigh(Severity.WARNING)
-    pytest.fail(
-        f"{len(worst)} of {len(twin.rows)} rows do not get the same answer {TWINS[name]} "
-        f"(largest difference {float(found.size.max()):.3g} of the answers' spread)"
-    )
+    assert not wrong, "; ".join(wrong)

@@ -10,11 +10,11 @@ import datetime as dt
 import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from gate import __version__, answering, assembly, comparing, golden, policy, storing, timing, verdict
+from gate import __version__, answering, asking_again, assembly, comparing, golden, policy, storing, timing, verdict
 from gate import looks as counting
 from gate.config import Config
 from gate.domain import (
@@ -120,10 +120,8 @@ def opened(request: Request, config: Config, narrator: Narrator) -> Iterator[Ope
     """Start the workers, which import while this process does, and find the version."""
     started_at = assembly.now()
     comparing.ensure_form(request.model, request.version)
-    isolation = config.file.isolation
-    limits = Limits(memory_mb=isolation.memory_mb, timeout_s=isolation.timeout_s)
     with ExitStack() as stack:
-        candidate, baseline = (stack.enter_context(Worker.start(limits, isolation=ISOLATION)) for _ in range(2))
+        candidate, baseline = (stack.enter_context(_worker(config)) for _ in range(2))
         policy.refuse_unknown_names(config, request.model)
         with narrator.step("Find the version"):
             registry = storing.connect(config)
@@ -181,6 +179,8 @@ def prepare(start: Opened, narrator: Narrator) -> tuple[Case, dict[str, float | 
             stage=request.stage,
         )
         found = comparing.compare(start.registry, asked, config, start.room)
+    place = policy.place_of_relations(config, request.model)
+    changes = asking_again.relations(found.comparison.data, settings, place)
     with narrator.step(_scoring_words(found.comparison)):
         scored = answering.score_both(start.workers, found.comparison, settings)
     golden_answers, why_not_golden = _golden(start, found.comparison, scored, cases)
@@ -206,7 +206,8 @@ def prepare(start: Opened, narrator: Narrator) -> tuple[Case, dict[str, float | 
             "golden": why_not_golden,
         },
     )
-    return _over_all_rows(start, case, scored, narrator), scored.load_s
+    case = _over_all_rows(start, case, scored, narrator)
+    return _asked_again(start, case, scored, changes), scored.load_s
 
 
 def run_checks(case: Case, config: Config, only: frozenset[Category] | None) -> tuple[Outcome, ...]:
@@ -235,6 +236,23 @@ def _over_all_rows(start: Opened, case: Case, scored: answering.Scored, narrator
         return case
     with narrator.step(f"Ask and sum all {data.coverage.rows_judged:,} rows"):
         return streaming.over_all_rows(start.workers, case, scored.naming)
+
+
+def _asked_again(
+    start: Opened, case: Case, scored: answering.Scored, changes: tuple[asking_again.Changed, ...]
+) -> Case:
+    """Ask the candidate some rows in every other way, last of all: a model may break down over them."""
+    if not start.request.wants(Category.CONTRACT):
+        return case
+    more = asking_again.ask(start.workers[0], case.comparison, scored, changes)
+    more += asking_again.ask_elsewhere((start.workers[1], lambda: _worker(start.config)), case.comparison, scored)
+    return replace(case, answers=replace(case.answers, twins=(*case.answers.twins, *more)))
+
+
+def _worker(config: Config) -> Worker:
+    isolation = config.file.isolation
+    limits = Limits(memory_mb=isolation.memory_mb, timeout_s=isolation.timeout_s)
+    return Worker.start(limits, isolation=ISOLATION)
 
 
 def _golden(

@@ -91,6 +91,11 @@ def place_of_expectations(config: Config, model: str) -> Callable[[int], str]:
     return lambda index: _place(config, model, "expect", index)
 
 
+def place_of_relations(config: Config, model: str) -> str:
+    """Say `file:line` of a model's `metamorphic:` entries."""
+    return _place(config, model, "metamorphic")
+
+
 def _place(config: Config, model: str, *where: str | int) -> str:
     """The line of a setting of a model, whether it stands with the model or with the defaults."""
     raw: Any = config.document.value if config.document else {}

@@ -274,6 +274,31 @@ class Expectation(BaseModel):
         return dict(self.model_extra or {})
 
 
+class Relation(_Settings):
+    """How answers must change, or not, when inputs are changed."""
+
+    name: Annotated[str, Field(pattern=r"^[\w .-]{1,60}$")] | None = None
+    """What the report calls it; the changed columns where absent."""
+    change: Annotated[dict[str, Any], Field(min_length=1)]
+    """Column -> {old value: new value}, a move of numbers ("+1", "-10%", "*2"), or one value for all rows."""
+    expect: Literal["same", "increase", "decrease"] = "same"
+    """What the answers do: the same, no lower (increase), or no higher (decrease)."""
+    tolerance: Annotated[float, Field(ge=0)] = 0.0
+    """How far an answer may be off, in its own unit; rounding is allowed anyhow."""
+    column: str | None = None
+    """The column of the answers that is looked at; all for same, else the prediction or the last probability."""
+
+    @property
+    def title(self) -> str:
+        """What the report calls it."""
+        return self.name or f"change of {', '.join(self.change)}"
+
+    @property
+    def twin(self) -> str:
+        """The name of its twin."""
+        return f"relation:{self.title}"
+
+
 class ModelConfig(_Settings):
     """The settings of one model."""
 
@@ -293,6 +318,8 @@ class ModelConfig(_Settings):
     """Limits of the output checks."""
     expect: tuple[Expectation, ...] = ()
     """Great Expectations on the predictions and their inputs."""
+    metamorphic: tuple[Relation, ...] = ()
+    """How answers must change, or not, when inputs are changed."""
     latency: Latency = Latency()
     """How latency is compared."""
     throughput: Throughput = Throughput()
@@ -309,6 +336,13 @@ class ModelConfig(_Settings):
         names = [entry.id for entry in self.expect]
         if len(set(names)) != len(names):
             raise ValueError("two expectations have the same id")
+        return self
+
+    @model_validator(mode="after")
+    def _relations_have_names_of_their_own(self) -> ModelConfig:
+        titles = [relation.title for relation in self.metamorphic]
+        if len(set(titles)) != len(titles):
+            raise ValueError("two metamorphic relations have the same name: give each a name of its own")
         return self
 
 

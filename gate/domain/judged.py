@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from gate.domain.terms import Category, JsonValue, Severity, Status
 
@@ -29,11 +29,16 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Twin:
-    """The same rows asked in another way: `rows` (int64, shape (m,)) index the evaluation data, `table` has m rows."""
+    """The same rows asked in another way: `rows` (int64, shape (m,)) index the evaluation data, `table` has m rows.
 
-    name: Literal["repeated", "alone", "shuffled"]
+    `name` is repeated, shuffled, alone, split, twice, columns, optional, elsewhere, or relation:<title> for changed
+    inputs. Where the model failed to answer there is no table, and the failure.
+    """
+
+    name: str
     rows: np.ndarray[Any, Any]
-    table: pa.Table
+    table: pa.Table | None
+    failure: Failure | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

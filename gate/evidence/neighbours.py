@@ -31,7 +31,7 @@ ODD_ALONE = 4.0
 """or so many times where no baseline tells honest oddity,"""
 CALM = 0.5
 """and calm within this share of that distance."""
-WITHIN = 6.0
+WITHIN = 10.0
 AGREED = 0.9
 """A class is odd where so many of the neighbours agree on another one, and at most one has it."""
 
@@ -96,7 +96,7 @@ def odd_classes(codes: Ints, near: Ints) -> Oddity:
 class Excess:
     """Rows that became odd, against those that ceased to be: counts, the difference's share, error and p-values.
 
-    `p_beyond` is against "at most `margin` of the rows more", `p_within` against "at least 6 times that": between two
+    `p_beyond` is against "at most `margin` of the rows more", `p_within` against "at least 10 times that": between two
     honest versions more differs than may be proven to be wrong.
     """
 

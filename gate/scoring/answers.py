@@ -93,7 +93,11 @@ def name_answers(
     if scored.raw is None:
         return Answers(table=None, failure=scored.failure, load_s=load_s, output=scored.output)
     named = name_columns(scored.raw, naming)
-    twins = (Twin(name=twin.name, rows=twin.rows, table=name_columns(twin.raw, naming).table) for twin in scored.twins)
+    twins = (
+        Twin(name=twin.name, rows=twin.rows, table=name_columns(twin.raw, naming).table)
+        for twin in scored.twins
+        if twin.raw is not None
+    )
     return Answers(
         table=named.table,
         failure=None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -24,16 +24,18 @@ ALONE_ROWS = 16
 _WHOLE_BATCH_S = 5.0
 """A first batch that took no longer is asked again as a whole, so that only the repetition or the order differs."""
 
-TwinName = Literal["repeated", "alone", "shuffled"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawTwin:
-    """Rows of the data (int64, shape (m,)) asked in another way, and the m answers, before they get names."""
+    """Rows of the data (int64, shape (m,)) asked in another way, and the m answers, before they get names.
 
-    name: TwinName
+    Where the model failed to answer these there are none, and a failure.
+    """
+
+    name: str
     rows: np.ndarray[Any, Any]
-    raw: RawAnswer
+    raw: RawAnswer | None
+    failure: Failure | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
