@@ -34,7 +34,7 @@ def check_golden(golden: Any, measure: Callable[..., None], offending_cases: Cal
     answers = golden.table.to_pylist()
     found = [flipped(case, answer, golden.positive) for case, answer in zip(golden.cases, answers, strict=True)]
     wrong = [place for place, why in enumerate(found) if why]
-    measure("golden_cases", len(found))
+    measure("cases", len(found))
     measure("flipped", len(wrong), unit="cases")
     offending_cases([_row(golden.cases[place], answers[place]) for place in wrong])
     if wrong:

@@ -251,5 +251,6 @@ def _with_judged_metrics(registry: Registry, model: str, row: dict[str, Any]) ->
         return row
     found = rooms.recorded_report(registry, model, row["version"])
     checks = [check for check in (found.checks if found else ()) if check.category is Category.QUALITY]
-    metrics = {check.id.partition(".")[2]: check.measurements[0].value for check in checks if check.measurements}
+    first = {check.id.partition(".")[2]: check.measurements[0] for check in checks if check.measurements}
+    metrics = {name: measured.value for name, measured in first.items() if measured.name == name}
     return {**row, "metrics": report.plain(metrics)}
