@@ -116,6 +116,19 @@ def _checks() -> list[CatalogEntry]:
     return sorted(catalog(["gate.checks"]), key=lambda entry: (CATEGORIES.index(entry.category), entry.id))
 
 
+def kinds_table() -> str:
+    """Give a row a kind of answer: what it needs, how it is told, its standard metrics."""
+    from gate.evidence.kinds import KINDS
+    from gate.evidence.metrics import standard
+
+    rows = [
+        f"| `{kind.task}` | {kind.answers} | {kind.labels} | {kind.inferred} | {', '.join(standard(kind.task))} |"
+        for kind in KINDS
+    ]
+    head = "| `task` | answers | labels | inferred from | standard metrics |"
+    return "\n".join([head, "|---|---|---|---|---|", *rows, ""])
+
+
 def settings_pages() -> str:
     """Give a table an object of gate.yaml: key, type, default, meaning."""
     from gate.config import json_schema

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from gate.evidence.metric import PART_MOST, SHARE, Metric
+from gate.evidence.metric import PART_MOST, PART_ROWS, RARE, SHARE, Metric
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +88,8 @@ def smallest_margin(metric: Metric) -> str:
         return f"{SHARE * 100:g} % of the baseline's value"
     parts = [floor]
     if metric.part:
-        parts.append(f"{metric.part:g} / sqrt(rows of the class), the latter at most {PART_MOST:g}")
+        rare = f", {RARE:g} / sqrt(their share)" if metric.part == PART_ROWS else ""
+        parts.append(f"{metric.part:g} / sqrt(rows of the class){rare}, these at most {PART_MOST:g}")
     if metric.bounded:
         parts.append("one row")
     return f"{SHARE * 100:g} % of the baseline's value, at least {', '.join(parts)}"

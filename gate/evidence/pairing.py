@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from gate.domain import Task
 from gate.evidence import rankings
 from gate.evidence.arrays import Array, Bools, Floats, Ints
 from gate.evidence.metric import Metric, Needs, Truth
@@ -153,6 +154,8 @@ def _pair_amounts(labels: Labels, versions: Sequence[Columns]) -> Paired:
 def _pair_classes(labels: Labels, versions: Sequence[Columns]) -> Paired:
     if len(labels.targets) > 1:
         return _pair_several_classes(labels, versions)
+    if labels.task is Task.TEXT:
+        return _pair_texts(labels, versions)  # a million texts have no order that anyone needs
     truth = _names(labels.output)
     sides = _sides(versions, lambda columns: codes_side(labels, columns))
     found = _common_rows(truth.valid, sides)
