@@ -9,7 +9,7 @@ import pytest
 
 from gate import LossTest, check
 from gate.domain import Task
-from gate.evidence.calibration import Estimate, calibration_test, miscalibration, overconfidence_test, slope
+from gate.evidence.calibration import Estimate, bias_test, calibration, calibration_test, overconfidence_test
 from gate.evidence.noninferiority import interval
 
 from .comparing import compared
@@ -17,6 +17,8 @@ from .subject import Case
 
 OVERCONFIDENCE = 0.15
 """The margin of the slope."""
+BIAS = 0.2
+"""The margin of the log-odds' bias."""
 DECIDED = 0.01
 SHOWN_Z = 2.88
 """A loss of so many standard errors is there beyond chance (p = 0.002)."""
@@ -31,7 +33,7 @@ def check_calibration(
 ) -> None:
     """Probabilities mean what they say, as much as the baseline's do.
 
-    Two tests on the rows that both versions answered, each candidate less baseline:
+    Tests on the rows that both versions answered, each candidate less baseline:
 
     The calibration part of the Brier score (Murphy 1973), free of bias (after Bröcker 2012): rows in 12 bins by
     probability, the squared mean of probability less outcome, less what chance adds. Margin: that of brier, 0.005 by
@@ -39,6 +41,8 @@ def check_calibration(
     Overconfidence: the exponent s for which p^s is likeliest (the inverse of the temperature of Guo et al. 2017); the
     loss is how far s is below 1 and below the baseline's. A warning beyond 0.15, critical beyond 0.3: the log-odds
     are 1.4 times what they should be. Underconfidence is no loss here; the first test sees it.
+    Bias, of two classes: how far the log-odds must move so that their mean is the true rate (Cox 1958). A warning
+    beyond 0.2, critical beyond 0.4: the odds are half as high again as they should be.
 
     A test that these rows cannot decide says nothing, unless a loss is shown. A failure means that whoever acts on
     the size of a probability acts wrongly, though ranking and accuracy may be the same: a lost calibration step,
@@ -54,12 +58,16 @@ def check_calibration(
         pytest.skip("the answers are no probabilities between 0 and 1 (outliers.range)")
     if len(truth) < FEWEST or len(np.unique(truth)) < 2:  # noqa: PLR2004 - one class tells nothing
         pytest.skip(f"calibration needs labels of two classes and {FEWEST} rows")
-    _record(measure, "calibration part of brier", (miscalibration(truth, ours), miscalibration(truth, theirs)))
-    _record(measure, "slope (1 is right, less is overconfident)", (slope(truth, ours), slope(truth, theirs)))
-    tests = (
-        calibration_test(truth, ours, theirs, data.margin),
-        overconfidence_test(truth, ours, theirs, OVERCONFIDENCE),
-    )
+    now, before = calibration(truth, ours), calibration(truth, theirs)
+    _record(measure, "calibration part of brier", now.miscalibration, before.miscalibration)
+    _record(measure, "slope (1 is right, less is overconfident)", now.slope, before.slope)
+    tests = [
+        calibration_test(now.miscalibration, before.miscalibration, data.margin),
+        overconfidence_test(now.slope, before.slope, OVERCONFIDENCE),
+    ]
+    if now.bias is not None and before.bias is not None:
+        _record(measure, "log-odds too low by", now.bias, before.bias)
+        tests.append(bias_test(now.bias, before.bias, BIAS))
     told = [each for each in tests if each.p_within <= DECIDED or _shown(each)]
     for each in told:
         measure(each.name, each.loss, margin=each.margin, ci=interval(each, confidence), confidence=confidence)
@@ -68,8 +76,8 @@ def check_calibration(
         pytest.skip(f"{len(truth)} rows are too few to decide whether calibration got worse")
 
 
-def _record(measure: Callable[..., None], name: str, pair: tuple[Estimate, Estimate]) -> None:
-    measure(name, pair[0].value, baseline=pair[1].value)
+def _record(measure: Callable[..., None], name: str, now: Estimate, before: Estimate) -> None:
+    measure(name, now.value, baseline=before.value)
 
 
 def _shown(found: LossTest) -> bool:

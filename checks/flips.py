@@ -33,8 +33,8 @@ def check_negative_flips(
 
     Beyond chance: the share of negative flips less what independent errors would give, right before x wrong now
     (Yan et al., Positive-congruent training, 2021). A warning beyond m, critical beyond 2 m.
-    Net: negative less positive flips, over all rows, by the exact binomial (McNemar 1947). A warning beyond a quarter
-    of m, a loss that accuracy itself lets pass; critical beyond 2 m.
+    Net: negative less positive flips, over all rows, by the exact binomial (McNemar 1947). A warning beyond 0.15 m,
+    a loss that accuracy itself lets pass; critical beyond 2 m.
 
     Default m: 2 % of the baseline's accuracy, at least 0.01. A failure means that users lose answers that worked;
     the flipped rows are listed. To change it: `metrics: {accuracy: {max_regression: "4%"}}`, or

@@ -208,12 +208,21 @@ def _searched(case: Case, frame: pd.DataFrame, data: Compared, losses: Losses) -
     ours, theirs = (np.asarray(answer) for answer in (data.paired.candidate, data.paired.baseline))
     rows = np.arange(len(frame))
     if len(rows) > SEARCHED_ROWS:
-        keys = row_keys([losses.baseline, losses.difference], len(rows), 0)
-        rows = lowest(keys, SEARCHED_ROWS)
+        rows = _sample(frame, losses)
         frame, losses, ours, theirs = frame.iloc[rows], losses.take(rows), ours[rows], theirs[rows]
     least = case.config.data.min_slice
     partitions = [cut(str(name), frame[name], least) for name in names if _hashable(frame[name])]
     return search([part for part in partitions if part.names], losses, _moved(ours, theirs), least), rows
+
+
+def _sample(frame: pd.DataFrame, losses: Losses) -> Any:
+    """Draw rows by the numbers they hold, the same in any order of the data; by position where these repeat."""
+    numbers = [frame[name].to_numpy() for name in frame.columns if getattr(frame[name].dtype, "kind", "O") in "iuf"]
+    plain = [values for values in numbers if isinstance(values, np.ndarray) and values.dtype.kind in "iuf"]
+    keys = row_keys([losses.baseline, losses.difference, *plain], len(frame), 0)
+    if len(np.unique(keys[:10_000])) < 9_900:  # noqa: PLR2004 - alike rows would be drawn together
+        return np.sort(np.random.default_rng(0).permutation(len(frame))[:SEARCHED_ROWS])
+    return lowest(keys, SEARCHED_ROWS)
 
 
 def _hashable(values: pd.Series) -> bool:

@@ -21,7 +21,9 @@ FEWEST = 10
 LEAST = 1e-3
 """Probabilities below count as this one: a forest's honest 0 is no statement about the ninth digit."""
 SLOPES = (0.05, 20.0)
-STEPS = 60
+STEPS, NEWTON = 40, 3
+ROUGH = 20_000
+TINY = 1e-12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,26 +73,33 @@ def _of_class(hit: Array, probability: Floats) -> Estimate:
 def slope(truth: Ints, probabilities: Array) -> Estimate:
     """Give the exponent s for which p^s, made to sum to 1, is likeliest: below 1 the answers are overconfident.
 
-    The inverse of the temperature of Guo et al. 2017, at least 0.05 and at most 20, by bisection of the score.
+    The inverse of the temperature of Guo et al. 2017, at least 0.05 and at most 20: bisection of the score on at most
+    20,000 rows, then Newton's steps on all.
     """
     logs = np.log(np.clip(probabilities, LEAST, 1.0))
     logs -= logs.mean(axis=1, keepdims=True)
     chosen = logs[np.arange(len(truth)), truth]
+    some = slice(None, None, max(1, len(truth) // ROUGH))
     low, high = SLOPES
     for _ in range(STEPS):
         middle = (low * high) ** 0.5
-        wanted, _ = _expected(logs, middle)
-        low, high = (middle, high) if float(chosen.mean() - wanted.mean()) > 0 else (low, middle)
-        if high / low < 1 + 1e-7:
-            break
+        short = float(chosen[some].mean() - _expected(logs[some], middle)[0].mean()) > 0
+        low, high = (middle, high) if short else (low, middle)
     value = (low * high) ** 0.5
+    for _ in range(NEWTON if len(truth) > ROUGH else 0):
+        wanted, spread = _expected(logs, value)
+        step = float(chosen.mean() - wanted.mean()) / max(float(spread.mean()), TINY)
+        value = min(SLOPES[1], max(SLOPES[0], value + step))
     wanted, spread = _expected(logs, value)
-    information = max(float(spread.mean()), 1e-12)
-    return Estimate(value=value, influence=np.asarray((chosen - wanted) / information))
+    return Estimate(value=value, influence=np.asarray((chosen - wanted) / max(float(spread.mean()), TINY)))
 
 
 def _expected(logs: Floats, exponent: float) -> tuple[Floats, Floats]:
     """Mean and variance of the log probabilities of each row (n,), drawn by these probabilities to the exponent."""
+    if logs.shape[1] == 2:  # noqa: PLR2004 - two classes: their logs are opposite, and it goes ten times faster
+        part = np.tanh(exponent * logs[:, 1])
+        mean = logs[:, 1] * part
+        return mean, logs[:, 1] ** 2 - mean**2
     scaled = exponent * logs
     weight = np.exp(scaled - scaled.max(axis=1, keepdims=True))
     weight /= weight.sum(axis=1, keepdims=True)
@@ -98,21 +107,79 @@ def _expected(logs: Floats, exponent: float) -> tuple[Floats, Floats]:
     return mean, (weight * logs**2).sum(axis=1) - mean**2
 
 
-def calibration_test(truth: Ints, candidate: Array, baseline: Array, margin: float) -> LossTest:
-    """Test how much more the candidate's probabilities (n, classes) are off than the baseline's."""
-    ours, theirs = miscalibration(truth, candidate), miscalibration(truth, baseline)
+def bias(truth: Ints, probability: Array) -> Estimate:
+    """Give by how much the log-odds of the positive class (n,) must be moved so that their mean is the true rate.
+
+    0 where the answers are right on the whole; 0.7 where twice as many odds are to be had (D. Cox, Two further
+    applications of a model for binary regression, Biometrika 45 (1958)). Found as the slope is.
+    """
+    hit = truth == 1
+    clipped = np.clip(np.asarray(probability, dtype=np.float64), LEAST, 1 - LEAST)
+    odds = np.log(clipped / (1 - clipped))
+    some = slice(None, None, max(1, len(truth) // ROUGH))
+    low, high = -SLOPES[1], SLOPES[1]
+    for _ in range(STEPS):
+        middle = (low + high) / 2
+        short = float(_sigmoid(odds[some] + middle).mean()) < float(hit[some].mean())
+        low, high = (middle, high) if short else (low, middle)
+    value = (low + high) / 2
+    for _ in range(NEWTON if len(truth) > ROUGH else 0):
+        likely = _sigmoid(odds + value)
+        step = float(hit.mean() - likely.mean()) / max(float((likely * (1 - likely)).mean()), TINY)
+        value = min(SLOPES[1], max(-SLOPES[1], value + step))
+    likely = _sigmoid(odds + value)
+    information = max(float((likely * (1 - likely)).mean()), TINY)
+    return Estimate(value=value, influence=np.asarray((hit - likely) / information))
+
+
+def _sigmoid(odds: Floats) -> Floats:
+    return np.asarray(0.5 + 0.5 * np.tanh(0.5 * odds))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """How probabilities (n, classes) are off: on the average, by confidence, and (of two classes) on the whole."""
+
+    miscalibration: Estimate
+    slope: Estimate
+    bias: Estimate | None
+
+
+def calibration(truth: Ints, probabilities: Array) -> Calibration:
+    """Estimate all that there is to say of one version's probabilities (n, classes)."""
+    two = probabilities.shape[1] == 2  # noqa: PLR2004 - two classes
+    return Calibration(
+        miscalibration=miscalibration(truth, probabilities),
+        slope=slope(truth, probabilities),
+        bias=bias(truth, probabilities[:, 1]) if two else None,
+    )
+
+
+def calibration_test(ours: Estimate, theirs: Estimate, margin: float) -> LossTest:
+    """Test how much more the candidate's probabilities are off than the baseline's."""
     influence = ours.influence - theirs.influence
-    variance = float(influence @ influence) / len(truth) ** 2 + ours.extra + theirs.extra
-    return _tested("calibration part of the brier score", ours.value - theirs.value, variance, margin, len(truth))
+    variance = _variance(influence) + ours.extra + theirs.extra
+    return _tested("calibration part of the brier score", ours.value - theirs.value, variance, margin, len(influence))
 
 
-def overconfidence_test(truth: Ints, candidate: Array, baseline: Array, margin: float) -> LossTest:
+def overconfidence_test(ours: Estimate, theirs: Estimate, margin: float) -> LossTest:
     """Test how much more overconfident the candidate is: how far its slope is below 1 and below the baseline's."""
-    ours, theirs = slope(truth, candidate), slope(truth, baseline)
     loss = min(1.0, theirs.value) - min(1.0, ours.value)
     influence = ours.influence - (theirs.influence if theirs.value < 1 else 0.0)
-    variance = float(np.square(influence - np.mean(influence)).sum()) / len(truth) ** 2
-    return _tested("overconfidence (1 - slope)", loss, variance, margin, len(truth))
+    return _tested("overconfidence (1 - slope)", loss, _variance(influence), margin, len(influence))
+
+
+def bias_test(ours: Estimate, theirs: Estimate, margin: float) -> LossTest:
+    """Test how much farther the candidate's log-odds (of two classes) are off on the whole than the baseline's."""
+    influence = np.sign(ours.value) * ours.influence - np.sign(theirs.value) * theirs.influence
+    loss = abs(ours.value) - abs(theirs.value)
+    return _tested("bias of the log-odds", loss, _variance(influence), margin, len(influence))
+
+
+def _variance(influence: Floats) -> float:
+    """The variance of a mean of influences (n,)."""
+    centred = influence - influence.mean()
+    return float(centred @ centred) / len(influence) ** 2
 
 
 def _tested(name: str, loss: float, variance: float, margin: float, rows: int) -> LossTest:

@@ -13,7 +13,7 @@ import numpy as np
 from gate.domain import LossTest
 from gate.evidence.arrays import Bools
 
-SMALL = 0.25
+SMALL = 0.15
 """A net loss is small, and worth a warning, beyond this share of accuracy's margin."""
 UNSEEN = 0.1
 """A tenth of the rows may behave otherwise; n rows miss all of them with probability 0.9^n."""
@@ -52,7 +52,7 @@ def count(right_before: Bools, right_now: Bools) -> Flips:
 
 
 def net_test(flips: Flips, margin: float) -> LossTest:
-    """Test the net loss (lost less won, over all rows): a warning beyond a quarter of the margin, critical beyond two.
+    """Test the net loss (lost less won, over all rows): a warning beyond 0.15 of the margin, critical beyond two of it.
 
     Of the rows that changed sides under a loss of m, (1 + m n / k) / 2 of k are lost: binomial, McNemar's test where
     m is 0.

@@ -103,6 +103,7 @@ def test_probabilities_that_are_all_too_low_are_rejected(quality):
     now = sigmoid(world.before - 1)
     found = quality("calibration", now, sigmoid(world.before), world.labels, task=Task.PROBABILITY)
     assert found[:2] == ("failed", "critical")
+    assert "bias" in found[2].message
 
 
 @pytest.mark.parametrize("seed", range(3))
