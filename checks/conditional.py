@@ -59,9 +59,10 @@ def check_conditional(
     do not any more: honest versions are equally often odd (McNemar 1947; LOF, Breunig 2000). Without a baseline rows
     count at four times the distance, where the labels do not go along.
 
-    Margin: 0.25 % of the rows, at least 5; inconclusive where neither that nor 10 times that is excluded. Not where the labels do not call
-    these rows worse. A failure means answers on wrong rows, flipped labels, noise, a lookup that fails here and there.
-    To allow it: `severity: {outliers.conditional: ignore}` in gate.yaml.
+    Limit: a margin of 0.25 % of the rows, at least 5; inconclusive where neither that nor 10 times that is excluded.
+    Not applied where the labels do not call these rows worse.
+    A failure means answers on wrong rows, flipped labels, noise, a lookup that fails here and there.
+    To change it: `severity: {outliers.conditional: ignore}` in gate.yaml.
     """
     sides = _sides(case)
     if sides is None or len(sides.rows) < FEW:

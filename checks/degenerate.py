@@ -40,8 +40,9 @@ def check_collapsed_class(case: Case, measure: Measure, offending_rows: Rows, we
     version never answers, or less than a tenth as often. Critical where labels show that these rows' accuracy fell by
     more than the margin of accuracy, beyond chance (p < 0.0001).
 
-    Limit: none; to allow it: `severity: {outliers.collapsed_class: ignore}` in gate.yaml.
+    Limit: none.
     A failure means that a rare class drowned: training data without it, classes in another order, a threshold moved.
+    To change it: `severity: {outliers.collapsed_class: critical}` (or ignore) in gate.yaml.
     """
     columns, before = candidate_columns(case), baseline_columns(case)
     main = main_name(columns, case)
@@ -69,12 +70,13 @@ def check_collapsed_class(case: Case, measure: Measure, offending_rows: Rows, we
 def check_rounded(case: Case, measure: Measure) -> None:
     """The answers are not rounded more coarsely than the baseline's.
 
-    All answers are multiples of one step (1, 2 or 5 times a power of ten), the baseline's are not of half of it, and
-    the step is a hundredth of the baseline's robust standard deviation, or 0.1 of a probability: forests and
-    neighbours vote in finer steps.
+    All answers are multiples of one step (1, 2 or 5 times a power of ten) of at least a hundredth of the baseline's
+    robust standard deviation, or lie on another even grid with steps of a tenth; the baseline's do not on one half as
+    coarse. Of probabilities the step is 0.1: forests and neighbours vote in finer ones.
 
-    Limit: none; to allow it: `severity: {outliers.rounded: ignore}` in gate.yaml.
+    Limit: none.
     A failure means an integer cast, a rounding for display, or a model that tells fewer cases apart.
+    To change it: `severity: {outliers.rounded: ignore}` in gate.yaml, where rounding is meant.
     """
     columns, before = amounts(candidate_columns(case)), amounts(baseline_columns(case) or {})
     shared = [name for name in columns if name in before and _enough(columns[name]) and _enough(before[name])]
@@ -102,8 +104,9 @@ def check_clipped(case: Case, measure: Measure, offending_rows: Rows) -> None:
     A bound cuts where 0.2 % of the rows and at least 5 share the lowest or highest answer, three times as many as
     share other values and as share the baseline's own bound, and the baseline's answers lie beyond it in four of five.
 
-    Limit: none; to allow it: `severity: {outliers.clipped: ignore}` in gate.yaml.
+    Limit: none.
     A failure means a limit where there was none: a clip, a type that is too narrow, a tree that cannot extrapolate.
+    To change it: `severity: {outliers.clipped: ignore}` in gate.yaml, where the bound is meant.
     """
     columns, before = amounts(candidate_columns(case)), amounts(baseline_columns(case) or {})
     shared = [name for name in columns if name in before and _enough(columns[name]) and _enough(before[name])]
@@ -126,12 +129,14 @@ def check_stuck(case: Case, measure: Measure, offending_rows: Rows) -> None:
     A continuous answer hardly ever repeats, but for equal inputs, saturated answers and leaves of trees, and these the
     baseline answers alike. A value (or a whole vector) is stuck where 0.2 % of the rows and at least 5 have it, the
     baseline has it a third as often at most, and the ranks of the baseline's answers to these rows scatter as if the
-    rows had been chosen at random (a deviation of 0.2; 0.29 at random). Without a baseline: three times as often as
+    rows had been chosen at random (a deviation of 0.2; 0.29 at random), three times farther from the value than the
+    versions usually differ. Without a baseline: three times as often as
     other values, and as the labels hold it, where the inputs differ and the other answers are distinct. Values at
     which the tails were cut are `outliers.clipped`.
 
     Limit: `outliers.stuck.max`, the share of rows that may get one exact value, instead of this rule.
     A failure means a default that is answered where the model has none: a failed lookup, a caught exception.
+    To change it: `outliers: {stuck: {max: 0.02}}` in gate.yaml.
     """
     columns, before = _comparable(candidate_columns(case)), _comparable(baseline_columns(case) or {})
     limit, judged = case.config.outliers.stuck.max, 0

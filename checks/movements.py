@@ -114,6 +114,7 @@ def check_paired_delta(case: Case, measure: Measure, offending_rows: Rows, weigh
     where its median difference is a quarter of the baseline's robust deviation from that of the others (0.1 of
     probability), and twice what the others' differences scatter; of classes, where a quarter more rows changed.
 
+    A failure means that callers of these rows get quite another answer than before: look for what the rows share.
     Critical where the rows that moved make the metric (mae, accuracy, brier) worse by more than its margin, beyond
     chance (p < 0.0001); quiet where the labels do not call them worse. The message says what they have in common.
     To change it: `outliers: {paired_delta: {max: 40}}` in gate.yaml, the largest difference that is allowed.

@@ -43,7 +43,7 @@ def check_finite(predictions: pd.DataFrame, case: Case, measure: Measure, offend
 
     Limit: none at all. Only a warning where the baseline is infinite in every one of these rows too.
     A failure means an overflow, a division by zero or a logarithm of 0 in the model or its preprocessing.
-    To allow it: `severity: {outliers.finite: warning}` in gate.yaml.
+    To change it: `severity: {outliers.finite: warning}` in gate.yaml.
     """
     columns = {name: output for name, output in candidate_columns(case).items() if output.numbers is not None}
     if not columns:
@@ -69,6 +69,7 @@ def check_nulls(predictions: pd.DataFrame, case: Case, measure: Measure, offendi
     Limit: `outliers.nulls.max`, a share of the rows, 0 by default. Only a warning where that is not set and the
     baseline gives no answer to the very same rows either; never where all answers are missing.
     A failure means that inputs which the baseline handles (unseen categories, missing values) break this version.
+    To change it: `outliers: {nulls: {max: 0.01}}` in gate.yaml.
     """
     columns, before = candidate_columns(case), baseline_columns(case) or {}
     missing, known = np.zeros(len(predictions), dtype=bool), np.zeros(len(predictions), dtype=bool)
@@ -94,6 +95,7 @@ def check_constant(predictions: pd.DataFrame, case: Case, measure: Measure, weig
 
     Limit: none. A warning where fewer than 10 of the reference's rows vary: a rare class that was missed.
     A failure means a model that ignores its inputs: a lost feature, a saturated output, a default that always wins.
+    To change it: `severity: {outliers.constant: warning}` in gate.yaml, where one answer is right.
     """
     if len(predictions) < 2:  # noqa: PLR2004 - one answer is always the same
         pytest.skip("one answer is always the same")
@@ -140,6 +142,7 @@ def check_range(case: Case, measure: Measure, offending_rows: Rows, weigh: Weigh
     its width on each side.
 
     A failure means wrong units, a missing inverse transformation, or inputs far from the training data.
+    To change it: `outliers: {range: {min: 0, max: 400}}` or `classes: [no, yes]` in gate.yaml.
     """
     columns, before = candidate_columns(case), baseline_columns(case)
     found = [
@@ -171,6 +174,7 @@ def check_robust(case: Case, measure: Measure, offending_rows: Rows) -> None:
 
     Limit: `outliers.robust.max`, the share of rows that may be far, 0 by default.
     A failure means single answers that are wild: look at their inputs.
+    To change it: `outliers: {robust: {max: 0.001}}` in gate.yaml.
     """
     before = baseline_columns(case) or {}
     columns = {name: output for name, output in candidate_columns(case).items() if output.numbers is not None}
@@ -220,11 +224,14 @@ def check_wrong_rows(
     Compares answers row by row, since shuffled answers are distributed like the right ones. Fails where both versions
     give the same set of values to other rows; where another order of the rows (shifted, reversed) fits the baseline
     clearly better; where the answers go with the labels no better than shuffled ones while the baseline's do; or,
-    without labels, where they go with the baseline's by row no better than shuffled ones though distributed alike.
+    without labels, where they go with the baseline's by row no better than shuffled ones though distributed alike. A
+    part of the rows fails where 20 rows or more lie 6 robust deviations off what the version usually answers there,
+    hold the same values as the baseline does on these rows, but not row by row, and labels do not call them as good.
 
     The agreement is the cosine between centred scores (numbers: ranks, so Spearman's correlation; classes: indicators,
     close to Cohen's kappa), held against its deviation over all permutations (Mantel 1967), clear at p = 0.001.
-    A failure means lost row order: a join, a sort, parallel batches, a reset index. No limit can be set.
+    Limit: none. A failure means lost row order: a join, a sort, parallel batches, a reset index.
+    To change it: `severity: {outliers.wrong_rows: warning}` in gate.yaml, where the versions answer different things.
     """
     evidence = agreements(case)
     if evidence is None:

@@ -155,22 +155,39 @@ def agreements(case: Case) -> Agreements | None:
     ours, theirs, values = versions
     found = assignment.align(ours, theirs)
     same = bool(np.array_equal(ours, theirs)) if values is None else same_answers(*values)
-    misplaced = np.zeros(len(ours), dtype=bool)
+    misplaced, exchanged = np.zeros(len(ours), dtype=bool), np.zeros(0, dtype=np.int64)
     if values is not None and not same:
         flat = [assignment.fingerprint(value) if value.ndim > 1 else value for value in values]
         misplaced = assignment.misplaced(*flat)
+        exchanged = _exchanged(values, case)
     candidate_labels, baseline_labels, gain = _with_labels(case, found)
     evidence = assignment.Evidence(
         versions=found,
         alike=found.clear or _alike(case),
         moved=int(misplaced.sum()),
+        exchanged=len(exchanged),
         candidate_labels=candidate_labels,
         baseline_labels=baseline_labels,
         label_gain=gain,
     )
+    if len(exchanged) and not misplaced.any():
+        misplaced[exchanged] = True
     return Agreements(
         evidence=evidence, away=np.where(misplaced, np.inf, 0) if misplaced.any() else ours - theirs, same=same
     )
+
+
+def _exchanged(values: list[Array], case: Case) -> Ints:
+    """The rows that exchanged their answers, by the numbers that vary most; none where labels call them no worse."""
+    columns = [0] if values[0].ndim == 1 else assignment.widest(values[1])
+    for column in columns:
+        ours, theirs = (value.reshape(len(value), -1)[:, column] for value in values)
+        rows = assignment.exchanged(ours, theirs)
+        if len(rows):
+            name = main_name(candidate_columns(case), case)
+            done = harmed(name, rows, case) if name is not None else None
+            return rows[:0] if done is not None and done.none else rows
+    return np.zeros(0, dtype=np.int64)
 
 
 def _comparable(columns: Columns, before: Columns, case: Case) -> tuple[Floats, Floats, list[Array] | None] | None:

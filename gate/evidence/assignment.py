@@ -184,6 +184,40 @@ def misplaced(ours: Floats, theirs: Floats) -> Bools:
     return moved if continuous or enough else none
 
 
+PARTS = 20
+PART_ROWS = 50
+FAR = 6.0
+FEW_EXCHANGED = 20
+
+
+def exchanged(ours: Floats, theirs: Floats) -> Ints:
+    """Find rows (m,) whose answers were exchanged among them, in a version that otherwise goes with the baseline.
+
+    Both (n,) for the same rows. Such rows lie 6 robust deviations off what the candidate answers where the baseline
+    answers the like (medians of twentieths), at least 20 of them; among themselves they do not go together by row (a
+    rank correlation below 0.3) though they hold the same values as often: the mean distance between equal quantiles is
+    at most a quarter of that between the rows. None where there are no such rows.
+    """
+    none = np.zeros(0, dtype=np.int64)
+    known = np.flatnonzero(np.isfinite(ours) & np.isfinite(theirs))
+    parts = min(PARTS, len(known) // PART_ROWS)
+    if parts < 2:  # noqa: PLR2004 - too few to tell the usual from the unusual
+        return none
+    usual, far = np.zeros(len(ours)), np.zeros(len(ours), dtype=bool)
+    for rows in np.array_split(known[np.argsort(theirs[known], kind="stable")], parts):
+        middle = float(np.median(ours[rows] - theirs[rows]))
+        usual[rows] = theirs[rows] + middle
+        away = np.abs(ours[rows] - usual[rows])
+        far[rows] = away > FAR * max(1.4826 * float(np.median(away)), 1e-9 * float(np.abs(theirs[rows]).max()))
+    rows = np.flatnonzero(far)
+    if not FEW_EXCHANGED <= len(rows) <= len(known) / 3:
+        return none
+    one, other = ours[rows], usual[rows]
+    together = float(np.corrcoef(rank_scores(one)[:, 0], rank_scores(other)[:, 0])[0, 1]) if np.ptp(one) > 0 else 1.0
+    apart = float(np.abs(np.sort(one) - np.sort(other)).mean()) / float(np.abs(one - other).mean())
+    return rows.astype(np.int64) if together < 0.3 and apart < 0.25 else none  # noqa: PLR2004 - see the docstring
+
+
 def fingerprint(values: Floats) -> Floats:
     """Turn vectors (n, k) into one number a row, by a fixed projection that keeps different ones apart."""
     weights = np.sqrt(np.arange(2, values.shape[1] + 2))
@@ -195,12 +229,14 @@ class Evidence:
     """All that speaks for or against wrong rows: the versions' agreement, and each one's with the labels.
 
     `alike` says whether the answers are distributed alike, `moved` how many rows hold the value of another row,
+    `exchanged` how many are far from the baseline's and hold the like of others' among them,
     `label_gain` how much better the candidate agrees with the labels in its best order.
     """
 
     versions: Alignment
     alike: bool
     moved: int = 0
+    exchanged: int = 0
     candidate_labels: Alignment | None = None
     baseline_labels: Alignment | None = None
     label_gain: float = 0.0
@@ -220,6 +256,8 @@ def rule(evidence: Evidence) -> Ruling:
     found = evidence.versions
     if evidence.moved:
         return Ruling(ends="failed", why=f"{evidence.moved} rows have the answer that belongs to another row")
+    if evidence.exchanged and found.clear:
+        return Ruling(ends="failed", why=f"{evidence.exchanged} rows have answers that fit other rows among them")
     if found.elsewhere and _confirmed(evidence):
         how = "in reverse order" if found.reversed else f"shifted by {abs(_shift(found))} of the rows"
         fits = f"agreement {found.best:.3f}, row by row {found.agreement:.3f}"

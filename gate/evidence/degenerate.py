@@ -16,7 +16,9 @@ LOST_ROWS = 20
 GRIDS = tuple(step * 10.0**power for power in range(6, -7, -1) for step in (5, 2, 1))
 """Steps that people round to: 1, 2 and 5 times powers of ten."""
 COARSE = 0.01
-"""A grid is coarse where its step is this share of the answers' robust standard deviation,"""
+"""A grid of such steps is coarse where they are this share of the baseline's robust standard deviation,"""
+COARSE_ANY = 0.1
+"""any other even step this share: eight bits make 256 steps, which nobody would miss,"""
 COARSE_PROBABILITY = 0.1
 """or, of probabilities, this: a forest of a hundred trees votes in steps of 0.01, neighbours in steps of 0.05."""
 CUT_SHARE = 0.002
@@ -69,15 +71,33 @@ def _on(values: Floats, step: float) -> bool:
 def coarse_step(candidate: Floats, baseline: Floats, *, probability: bool) -> float | None:
     """Give the step of a coarse grid that the candidate's finite answers (n,) keep to and the baseline's (m,) do not.
 
-    Coarse is a hundredth of the baseline's robust standard deviation; of probabilities a step of 0.1.
+    Coarse is a hundredth of the baseline's robust standard deviation where the step is one of the usual ones, a tenth
+    where it is another even one; of probabilities a step of 0.1.
     """
-    step = step_of(candidate)
     unit = centre_and_scale(baseline)[1] if len(baseline) else 0.0
-    needed = COARSE_PROBABILITY if probability else COARSE * unit
-    if step is None or step < needed * (1 - 1e-9) or unit == 0:
+    if unit == 0:
         return None
-    before = step_of(baseline)
-    return None if before is not None and before >= 0.5 * step else step
+    for find, needed in ((step_of, COARSE * unit), (even_step, COARSE_ANY * unit)):
+        step = find(candidate)
+        least = COARSE_PROBABILITY if probability else needed
+        if step is not None and step >= least * (1 - 1e-6):
+            before = find(baseline)
+            return None if before is not None and before >= 0.5 * step else step
+    return None
+
+
+def even_step(values: Floats) -> float | None:
+    """Give the step of an even grid, wherever it starts, that all values (n,) keep to; None where there is none.
+
+    The step is the least difference between two values; at least 5 of them, and four times as many rows, must lie on
+    the grid.
+    """
+    levels = np.unique(values)
+    if not 5 <= len(levels) <= len(values) / 4:  # noqa: PLR2004 - see the docstring
+        return None
+    step = float(np.diff(levels).min())
+    places = (levels - levels[0]) / step
+    return step if step > 0 and bool((np.abs(places - np.round(places)) <= 0.01).all()) else None  # noqa: PLR2004 - rounding
 
 
 def cuts(candidate: Floats, baseline: Floats) -> tuple[Cut, ...]:
