@@ -22,6 +22,7 @@ from gate.scoring.answers import Naming, name_columns
 from gate.scoring.raw import RawAnswer
 from gate.scoring.session import WorkerFailedError
 from gate.settings import ModelConfig
+from gate.summing import AllRowsSums, Batch
 from gate.verdict import Policy, settle
 
 ROWS = 6_000
@@ -159,6 +160,28 @@ def test_other_batches_find_the_same(asked, monkeypatch, rows):
     expected = asked(but(lambda found: found + 1e6)).everything
     monkeypatch.setattr(streaming, "NARROW_ROWS", rows)
     assert asked(but(lambda found: found + 1e6)).everything == expected
+
+
+@pytest.mark.parametrize("kind", ["numbers", "probabilities", "classes"])
+def test_summaries_that_were_merged_find_the_same(folder, kind):
+    """Batches of any split, each summed by itself, merged in any tree: the same to the last bit."""
+    answers, target, task = KINDS[kind]
+    case = sample_case(folder, *answers, target=target, task=task, config={})
+    naming = naming_of(case.comparison.data, task)
+    draw, found = np.random.default_rng(8), []
+    for rows in (6_000, 700, 411):
+        parts = []
+        for table, numbers in case.comparison.data.stream.batches(rows):
+            sides = [name_columns(raw_of(answer(table)), naming).table for answer in answers]
+            parts.append(AllRowsSums(case))
+            parts[-1].update(Batch(table=table, numbers=numbers, candidate=sides[0], baseline=sides[1]))
+        while len(parts) > 1:
+            one = parts.pop(int(draw.integers(len(parts))))
+            parts[int(draw.integers(len(parts)))].merge(one)
+        found.append(parts[0].finish())
+    assert found[0] == found[1] == found[2]
+    assert found[0].metrics.keys() == set(standard(task))
+    assert any(bound.fault.rows for bound in found[0].bounds)
 
 
 def test_files_in_another_order_find_the_same(asked, folder, tmp_path):
@@ -325,6 +348,15 @@ def test_answers_that_change_their_kind_are_told(asked):
         return [str(value) for value in found] if 4_321 in number(table, "n") else found
 
     assert asked(texts).everything.kinds == ("prediction",)
+
+
+KINDS = {
+    "numbers": ((but(lambda found: found * 1e6, range(4_000, 4_900)), other), "y", Task.REGRESSION),
+    "probabilities": (
+        (lambda table: positive(table) * 1.01, lambda table: positive(table, 0.2)), "c", Task.PROBABILITY
+    ),
+    "classes": ((lambda table: classes(table, range(0, 5_000, 50)), classes), "c", Task.CLASSIFICATION),
+}  # fmt: skip
 
 
 def raising(rows):
