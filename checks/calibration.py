@@ -44,9 +44,10 @@ def check_calibration(
     Bias, of two classes: how far the log-odds must move so that their mean is the true rate (Cox 1958). A warning
     beyond 0.2, critical beyond 0.4: the odds are half as high again as they should be.
 
-    A test that these rows cannot decide says nothing, unless a loss is shown. A failure means that whoever acts on
-    the size of a probability acts wrongly, though ranking and accuracy may be the same: a lost calibration step,
-    logits scaled, training for too long. To change it: `metrics: {brier: {max_regression: 0.01}}`, or
+    Default: these margins. A test that the rows cannot decide says nothing, unless a loss is shown.
+    A failure means that whoever acts on the size of a probability acts wrongly, though ranking and accuracy may be
+    the same: a lost calibration step, logits scaled, training for too long, another share of the classes.
+    To change it: `metrics: {brier: {max_regression: 0.01}}` for the first test, or
     `severity: {quality.calibration: warning}`.
     """
     if case.task is not Task.PROBABILITY:

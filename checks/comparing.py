@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from gate.domain import Task
-from gate.evidence.metrics import METRICS, Metric, margin
+from gate.evidence.metrics import METRICS, Metric, find, margin
 from gate.evidence.pairing import Paired, Unfit, pair
 
 from .subject import Case, baseline_columns, candidate_columns, labels_of
@@ -62,7 +62,9 @@ def main_metrics(task: Task) -> tuple[str, ...]:
 
 def margin_of(case: Case, metric: Metric, paired: Paired, before: float) -> float:
     """Give the margin that gate.yaml sets for the metric or its kin, else the default one."""
-    asked = case.config.metrics or {}
+    asked = {
+        (known.name if (known := find(name)) else name): limits for name, limits in (case.config.metrics or {}).items()
+    }
     for name in KIN.get(metric.name, (metric.name,)):
         wanted = asked[name].max_regression if name in asked else None
         if wanted is not None:

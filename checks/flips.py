@@ -36,9 +36,9 @@ def check_negative_flips(
     Net: negative less positive flips, over all rows, by the exact binomial (McNemar 1947). A warning beyond 0.15 m,
     a loss that accuracy itself lets pass; critical beyond 2 m.
 
-    Default m: 2 % of the baseline's accuracy, at least 0.01. A failure means that users lose answers that worked;
-    the flipped rows are listed. To change it: `metrics: {accuracy: {max_regression: "4%"}}`, or
-    `severity: {quality.negative_flips: warning}`.
+    Default: m is 2 % of the baseline's accuracy, at least 0.01.
+    A failure means that users lose answers that worked; the flipped rows are listed.
+    To change it: `metrics: {accuracy: {max_regression: "4%"}}`, or `severity: {quality.negative_flips: warning}`.
     """
     if case.task not in TASKS:
         pytest.skip("only answers that are right or wrong can flip: classes, probabilities, texts")

@@ -30,15 +30,16 @@ COPIED_SHARE = 0.01
 def check_too_good(case: Case, measure: Callable[..., None], offending_rows: Callable[..., None]) -> None:
     """The improvement is not too good to be true.
 
-    Copied labels: answers that equal a continuous label to the last bit, in at least 5 rows and 1 % of all, and three
-    times as often as the baseline's do. Needs no baseline.
-    Improvement: less than 30 % of the baseline's wrong answers (of classes) or squared errors (of probabilities) are
-    left, of numbers less than 10 % of the squared errors (rmse falls by more than two thirds), beyond chance
-    (p <= 0.001, Student's t over the rows).
+    Copied labels: answers that equal a continuous label to the last bit. Limit: 5 rows, 1 % of all, and three times
+    as many as the baseline's. Needs no baseline.
+    Improvement: the share of the baseline's wrong answers (of classes) or squared errors (of numbers, probabilities)
+    that is left. Limit: 30 %, of numbers 10 % (rmse falls by more than two thirds), beyond chance (p <= 0.001,
+    Student's t over the rows).
 
     A failure means that the candidate has probably seen the labels: the target or something made of it is among the
-    inputs, or evaluation rows were trained on. Look at what the newest inputs are made of. A real breakthrough is
-    waived: `waivers: [{check: quality.too_good, owner: …, reason: …, expires: …}]`.
+    inputs, or evaluation rows were trained on. Look at what the newest inputs are made of.
+    To change it: a real breakthrough is waived, `waivers: [{check: quality.too_good, owner: …, reason: …, expires:
+    …}]`; or `severity: {quality.too_good: info}`.
     """
     copies = _copied(case)
     if copies is not None:

@@ -48,17 +48,20 @@ def check_slices(
     The loss of each row (squared error, shown as rmse; wrong or right; squared error of the probabilities), candidate
     less baseline, by slice: Student's t after Hall's correction for skewness, corrected for all slices (Holm 1979).
 
-    Declared slices: `data.slices` of gate.yaml. Margin: that of rmse, accuracy or brier, more where the baseline's
-    loss is larger in the slice than elsewhere. A warning beyond the margin, critical beyond twice of it. A slice that
-    is shown to be worse and cannot be decided is inconclusive, as a warning; other undecided ones are only listed.
+    Declared slices are those of `data.slices`: a column, `{age: 4}` (quantile bins), `{age: [18, 65]}` (edges), or
+    `{name: seniors, where: age > 65 and sex == "f"}`; what is missing is a slice of its own. Limit: the margin of rmse,
+    accuracy or brier, more where the baseline's loss is larger in the slice than elsewhere. A warning beyond it,
+    critical beyond twice of it. A slice that is shown to be worse and cannot be decided is inconclusive, as a warning.
 
-    Found slices: levels and runs of quantile bins of every input, and pairs of them (after Chung et al., Slice
-    Finder, 2019). Only what is proven beyond twice the margin is said, and beyond twice the largest gain elsewhere:
-    versions that differ everywhere lose here what they gain there. Of more than 100,000 rows a sample is searched.
+    Found slices are levels and runs of quantile bins of every input, and pairs of them (after Chung et al., Slice
+    Finder, 2019). Limit: only what is proven beyond twice the margin is said, and beyond twice the largest gain
+    elsewhere: versions that differ everywhere lose here what they gain there. Of more than 100,000 rows a sample is
+    searched.
 
-    Smallest slice: 50 rows, or `data.min_slice`. Of categories the 50 largest are looked at. A failure means that
-    some callers get worse answers, while the mean hides it. To change it: margins under `metrics:`,
-    `severity: {quality.slices: warning}`.
+    Default: slices of at least 50 rows, of categories the 50 largest.
+    A failure means that some callers get worse answers, while the mean hides it; the rows are listed.
+    To change it: `data: {slices: [...], min_slice: 100}`, the margin under `metrics: {rmse: {max_regression: "5%"}}`,
+    or `severity: {quality.slices: warning}`.
     """
     data = compared(case, main_metrics(case.task))
     losses = losses_of(data.metric, data.paired, data.margin)

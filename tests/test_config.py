@@ -108,6 +108,8 @@ WRONG = {
     "duplicate model": ("models:\n", "models:\n  diabetes: {}\n", r"gate.yaml:10: .*'diabetes' is there twice"),
     "key of another level": ("budget_s: 60", "budget: 60", r"gate.yaml:16: .*budget_s"),
     "literal secret": ("sqlite:///mlflow.db", "http://u:p@x", r"gate.yaml:1: .*literal password"),
+    "slice of no form": ("{age: 4}", "{age: many}", r"gate.yaml:11: .*write a column, {column: number of bins"),
+    "slice of two columns": ("{age: 4}", "{age: 4, bmi: 4}", r"gate.yaml:11: .*is no slice"),
     "not YAML": ("{age: 4}", "{age: 4", r"gate.yaml:11: not valid YAML"),
     "unset variable": ("sqlite:///mlflow.db", "${GATE_TEST_NOT_SET}", r"gate.yaml:1: .*GATE_TEST_NOT_SET is not set"),
     "python object": ("task: regression", "task: !!python/object/apply:os.system [x]", r"gate.yaml:10: not valid YAML"),

@@ -159,6 +159,7 @@ def test_files_that_do_not_fit(tmp_path):
         ({"id": "targt"}, "id column 'targt'"),
         ({"slices": ["targt"]}, "slice column 'targt'"),
         ({"slices": [{"targt": 4}]}, "slice column 'targt'"),
+        ({"slices": [{"name": "a", "where": "targt > 3"}]}, "slice column 'targt'"),
     ],
 )
 def test_unknown_column(tmp_path, columns, role):
@@ -166,6 +167,13 @@ def test_unknown_column(tmp_path, columns, role):
     _csv(tmp_path)
     with pytest.raises(UsageError, match=f"{role} is not in .* They have: 'target', 'x', 's'"):
         read_data(tmp_path / "d.csv", **columns)
+
+
+def test_a_condition_that_cannot_be_read(tmp_path):
+    """A slice's condition is never run as code: what is none is a usage error that names it."""
+    _csv(tmp_path)
+    with pytest.raises(UsageError, match="The slice 'old' has the condition"):
+        read_data(tmp_path / "d.csv", slices=[{"name": "old", "where": "__import__('os').system('x')"}])
 
 
 def data_of(*names: str) -> EvaluationData:
