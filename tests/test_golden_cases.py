@@ -94,6 +94,13 @@ def test_without_a_label_the_baseline_is_right(tmp_path):
     assert [(case["answer"], case["tolerance"]) for case in cases] == [(2.0, 0.2), (3.0, 2.0)]
 
 
+def test_a_row_that_the_baseline_gets_wrong_too_is_taken_only_by_name(tmp_path):
+    """Else no version could be released until somebody gets it right."""
+    report = reported(tmp_path, [0.1, 0.1], [0.9, 0.2], [1, 1], metric="roc_auc")
+    assert [case["id"] for case in cases_from(report, tmp_path, Wanted())] == ["0"]
+    assert [case["id"] for case in cases_from(report, tmp_path, Wanted(rows=("1",)))] == ["1"]
+
+
 @pytest.mark.parametrize("labels", [[1, 0], ["yes", "no"], [True, False]])
 def test_a_label_that_is_a_class_is_written_as_one(tmp_path, labels):
     """Beside a probability."""

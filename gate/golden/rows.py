@@ -24,6 +24,7 @@ _NUMBERS = {f"quality.{name}" for name in ("rmse", "mae", "mape", "r2", "max_err
 _AMOUNTS = {Task.REGRESSION, Task.FORECAST}
 _SHARE = 0.1
 """Tolerance as a share of the answer, where no other answer says how far is too far."""
+_THRESHOLD = 0.5
 _PARTS = ("inputs", "prediction", "baseline_prediction", "label")
 
 
@@ -40,6 +41,8 @@ class Wanted:
 def cases_from(report: Report, folder: Path, wanted: Wanted, task: Task | None = None) -> list[dict[str, JsonValue]]:
     """Make golden cases of a report's offending rows, whole from the file of rows beside it, else from the report.
 
+    Where no rows are named, those of which the baseline gets the class wrong too are left out: no release would pass.
+
     Raises:
         UsageError: the check or a row is not there, no row can be taken, or a row of the report is cut.
     """
@@ -53,14 +56,28 @@ def cases_from(report: Report, folder: Path, wanted: Wanted, task: Task | None =
             remedy=f"It has: {', '.join(dict.fromkeys(str(row['id']) for row in _rows(report, folder, Wanted())))}.",
         )
     numbers = task in _AMOUNTS or any(check.id in _NUMBERS for check in report.checks)
-    cases = [_case(row, report, wanted, numbers=numbers) for row in found]
-    kept = {str(case["id"]): case for case in cases if case is not None}
+    cases = [(row, _case(row, report, wanted, numbers=numbers)) for row in found]
+    known = [(row, case) for row, case in cases if case is not None]
+    if wanted.rows is None:
+        known = [(row, case) for row, case in known if _baseline_agrees(row, case)]
+    kept = {str(case["id"]): case for _, case in known}
     if not kept:
         raise UsageError(
-            "This report has no offending row with a label or an answer of the baseline.",
-            remedy="Write the case by hand: `gate explain quality.golden` has its form.",
+            "This report has no offending row of which the right answer is known, and which the baseline gets right.",
+            remedy="Name rows with --rows, or write the case by hand: `gate explain quality.golden` has its form.",
         )
     return list(kept.values())
+
+
+def _baseline_agrees(row: Mapping[str, Any], case: Mapping[str, JsonValue]) -> bool:
+    """Whether a case is not lost on the baseline as well; True where that cannot be told."""
+    before = _main(row.get("baseline_prediction"))
+    if "class" not in case or before is None:
+        return True
+    label = case["class"]
+    if isinstance(before, float) and 0 <= before <= 1 and not isinstance(label, str):
+        return (before >= _THRESHOLD) == bool(label)
+    return type(before) is not type(label) or before == label
 
 
 def _refuse_unknown_check(report: Report, check: str | None) -> None:
@@ -82,7 +99,8 @@ def _rows(report: Report, folder: Path, wanted: Wanted) -> Iterator[dict[str, An
         checks = [each for each in checks if each.status in open_]
     file = storing.rows_of(report, folder)
     for each in checks:
-        rows = _filed(file, each.id, wanted) if file is not None else _shown(each, wanted)
+        rows = _filed(file, each.id, wanted) if file is not None else []
+        rows = rows or _shown(each, wanted)  # rows beyond a sample are in the report alone
         yield from ({**row, "check": each.id} for row in rows)
 
 
