@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from gate.checking.case import Case
 from gate.domain import Answers, EvaluationData, Failure, Snapshot
+from gate.evidence.summaries.found import AllRows
 from gate.scoring.answers import Naming, name_columns
 from gate.scoring.inputs import MissingColumnsError, inputs_for
 from gate.scoring.score import BATCH_ROWS
@@ -59,14 +60,22 @@ def over_all_rows(workers: tuple[Worker, Worker], case: Case, naming: Naming) ->
     data = case.comparison.data
     if data is None or data.stream is None or not case.paired:
         return case
-    sides = _sides(workers, case)
-    sums = AllRowsSums(case)
+    batches = _answered(_sides(workers, case), data, naming, _batch_rows(case))
     try:
-        for batch in _answered(sides, data, naming, _batch_rows(case)):
-            sums.update(batch)
+        return replace(case, everything=_summed(case, batches))
     except _FailedError as error:
         return _failed(case, error)
-    return replace(case, everything=sums.finish())
+
+
+def _summed(case: Case, batches: Iterator[Batch]) -> AllRows:
+    """Add all batches; numbers that are too large for their squares are no fault of the gate."""
+    import numpy as np
+
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        sums = AllRowsSums(case)
+        for batch in batches:
+            sums.update(batch)
+        return sums.finish()
 
 
 def _sides(workers: tuple[Worker, Worker], case: Case) -> tuple[_Side, ...]:

@@ -47,6 +47,8 @@ class FakeWorker:
 
 
 def raw_of(answers):
+    if isinstance(answers, pa.Table):
+        return RawAnswer(shape="frame", table=answers)
     if isinstance(answers, np.ndarray) and answers.ndim == 2:
         return RawAnswer(shape="matrix", table=pa.table({"0": pa.array(list(answers))}))
     return RawAnswer(shape="values", table=pa.table({"0": answers}))
@@ -388,6 +390,31 @@ def test_a_wrong_number_of_answers_is_a_failure(asked):
     """In any batch."""
     case = asked(lambda table: good(table)[:-1] if len(table) != 500 else good(table))
     assert case.answers.failure.kind == "WrongRowCount"
+
+
+ODD = {
+    "nothing": (lambda table: pa.nulls(len(table), pa.float64()), "y", Task.REGRESSION),
+    "dates": (lambda table: pa.array(number(table, "n") * 86_400_000, pa.timestamp("ms", "UTC")), "y", Task.OTHER),
+    "truth values": (lambda table: number(table) > 0, "c", Task.CLASSIFICATION),
+    "huge": (lambda table: number(table) * 1e300, "y", Task.REGRESSION),
+    "texts": (lambda table: [f"row {n}" for n in number(table, "n")], "c", Task.TEXT),
+    "numbers for classes": (lambda table: number(table, "n"), "c", Task.CLASSIFICATION),
+    "vectors": (lambda table: np.outer(number(table), np.arange(3.0)), "y", Task.EMBEDDING),
+    "several columns": (
+        lambda table: pa.table({"lower": number(table) - 1, "upper": number(table) + 1, "note": ["a"] * len(table)}),
+        "y", Task.FORECAST,
+    ),
+    "lists": (lambda table: [[n % 7, 1, 2][: n % 3 + 1] for n in number(table, "n").tolist()], "y", Task.RANKING),
+}  # fmt: skip
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("kind", ODD)
+def test_odd_answers_are_summed_without_a_fault(asked, kind):
+    """Whatever the answers are, beside a baseline of the same kind and beside one of numbers."""
+    answer, target, task = ODD[kind]
+    for baseline in (answer, other):
+        assert asked(answer, baseline, target=target, task=task).everything.rows == ROWS
 
 
 def test_a_first_version_is_judged_on_all_rows_too(asked):

@@ -66,11 +66,12 @@ class ExactSums:
     def means(self) -> Floats:
         """Give the k means, rounded once; NaN without rows, or where a number was not finite."""
         return np.array([
-            float("nan") if total is None or not self.rows else _rounded(total / self.rows) for total in self.finish()
+            float("nan") if total is None or not self.rows else rounded(total / self.rows) for total in self.finish()
         ])  # fmt: skip
 
 
-def _rounded(number: Fraction) -> float:
+def rounded(number: Fraction) -> float:
+    """Give the nearest float64, an infinity beyond its range."""
     try:
         return float(number)
     except OverflowError:

@@ -9,7 +9,7 @@ from fractions import Fraction
 import numpy as np
 
 from gate.evidence.arrays import Floats
-from gate.evidence.summaries.exact import ExactSums
+from gate.evidence.summaries.exact import ExactSums, rounded
 
 _POWERS = (1, 2, 3, 4)
 
@@ -59,16 +59,16 @@ class PowerSums:
             return Moments(rows=rows, mean=math.nan, variance=math.nan, skewness=math.nan, kurtosis=math.nan,
                            largest=self._largest)  # fmt: skip
         raw = [total / rows for total in known]
-        second, third, fourth = _central(raw)
-        spread = float(second)
-        return Moments(
-            rows=rows,
-            mean=float(raw[0]) * self._scale,
-            variance=float(second * rows / max(1, rows - 1)) * self._scale**2,
-            skewness=float(third) / spread**1.5 if spread > 0 else 0.0,
-            kurtosis=float(fourth) / spread**2 if spread > 0 else 0.0,
-            largest=self._largest,
-        )
+        second, third, fourth = (np.float64(rounded(moment)) for moment in _central(raw))
+        with np.errstate(over="ignore", invalid="ignore"):
+            return Moments(
+                rows=rows,
+                mean=float(np.float64(rounded(raw[0])) * self._scale),
+                variance=float(second * rows / max(1, rows - 1) * self._scale * self._scale),
+                skewness=float(third / second**1.5) if second > 0 else 0.0,
+                kurtosis=float(fourth / second**2) if second > 0 else 0.0,
+                largest=self._largest,
+            )
 
 
 def _central(raw: list[Fraction]) -> tuple[Fraction, Fraction, Fraction]:
