@@ -136,8 +136,9 @@ def _worst_first(asked: Prepared, found: Found, offered: Offered) -> tuple[Array
         return found.rows, {}
     low, high = (end if isinstance(end, (int, float)) else None for end in ends)
     values = numbers.to_numpy(dtype=np.float64)
-    under = np.full(len(values), -np.inf) if low is None else low - values
-    beyond = np.maximum(under, -np.inf if high is None else values - high)
+    with np.errstate(all="ignore"):
+        under = np.full(len(values), -np.inf) if low is None else low - values
+        beyond = np.maximum(under, -np.inf if high is None else values - high)
     order = np.argsort(-beyond, kind="stable")
     return found.rows[order], {"beyond": beyond[order]}
 

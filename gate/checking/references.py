@@ -48,7 +48,10 @@ class Reference:
         known = numbers[~np.isnan(numbers)]
         if not len(known):
             return None
-        found = np.quantile(known, self.quantile or 0) if self.statistic is None else STATISTICS[self.statistic](known)
+        with np.errstate(all="ignore"):
+            found = (
+                np.quantile(known, self.quantile or 0) if self.statistic is None else STATISTICS[self.statistic](known)
+            )
         return float(found) * self.times + self.plus if np.isfinite(found) else None
 
     def __str__(self) -> str:

@@ -97,7 +97,11 @@ def _says(value: object) -> bool:
 
 def nothing(kind: str, arguments: Mapping[str, Any], rows: pd.DataFrame) -> Nothing | None:
     """Say why an expectation has nothing to judge in these rows of its columns, None where it has."""
-    if kind in OF_MISSING or not len(rows.columns):
+    if not len(rows.columns):
+        return None
+    if not len(rows):
+        return Nothing(why="nothing was judged: there are no rows", too_few=True)
+    if kind in OF_MISSING:
         return None
     names = " and ".join(repr(str(name)) for name in rows.columns)
     strict = str(arguments.get("ignore_row_if", "")).startswith(("either", "any"))
@@ -115,6 +119,9 @@ def _no_spread(arguments: Mapping[str, Any], values: Any, names: str) -> Nothing
         return Nothing(why=f"{len(infinite):,} values in {names} are infinite, so none stands out", rows=infinite)
     if len(np.unique(numbers)) < 2:  # noqa: PLR2004 - a spread needs two
         return Nothing(why=f"nothing was judged: all values in {names} are the same, so none can stand out")
+    with np.errstate(all="ignore"):
+        if not np.isfinite(numbers[~np.isnan(numbers)].std()):
+            return Nothing(why=f"nothing was judged: the values in {names} are too large to have a spread")
     threshold = _standard_deviations(arguments)
     if threshold is not None and threshold >= math.sqrt(len(values) - 1):
         why = f"no value of {len(values):,} can be {threshold:g} of their own standard deviations from their mean"
