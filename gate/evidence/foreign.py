@@ -152,10 +152,13 @@ def foreign_metric(
 
 def _named(codes: Array, levels: tuple[Any, ...]) -> Array:
     """What codes stand for: whole numbers as numbers where all are, else texts or objects."""
+    kinds = {type(level) for level in levels}
+    if len(kinds) == 1 and kinds <= {str, int, float, bool}:
+        return np.asarray(np.array(levels)[codes])
     table = np.empty(len(levels), dtype=object)
-    table[:] = levels
-    simple = np.array(levels) if len({type(level) for level in levels}) == 1 else table
-    return (simple if simple.ndim == 1 else table)[codes]
+    for place, level in enumerate(levels):
+        table[place] = level
+    return np.asarray(table[codes])
 
 
 def orient(metric: Metric, truth: Truth) -> Metric:

@@ -79,7 +79,8 @@ class Metric:
         """Give the metric of n answers, None where these labels do not define it (`undefined` says why)."""
         if self.undefined(truth):
             return None
-        number = self.bind(truth, answer).value()
+        with np.errstate(over="ignore", invalid="ignore"):  # numbers beyond 1e150 have no square
+            number = self.bind(truth, answer).value()
         return number if np.isfinite(number) else None
 
     def undefined(self, truth: Truth) -> str:

@@ -34,6 +34,8 @@ BOOTSTRAP_ROWS = 5000
 UNSEEN = 0.1
 """A tenth of the rows may behave otherwise; n rows miss all of them with probability 0.9^n, so no p_within is lower."""
 ROUNDING = 1e-6
+MOST_ROWS = 1e12
+"""Whoever would need more rows is not told a number."""
 FEWEST_GROUPS = 20
 """Fewer groups on which a function is defined tell nothing of its spread."""
 POWER_Z, CONFIDENCE_Z = 0.84, 2.33
@@ -59,11 +61,13 @@ def loss_test(metric: Metric, truth: Truth, candidate: Array, baseline: Array, m
     """
     if same_answers(candidate, baseline):
         return _settled(metric, 0.0, margin, worse=False)
-    ours, theirs = metric.bind(truth, candidate), metric.bind(truth, baseline)
-    loss = metric.loss(ours.value(), theirs.value())
+    with np.errstate(over="ignore", invalid="ignore"):
+        ours, theirs = metric.bind(truth, candidate), metric.bind(truth, baseline)
+        loss = metric.loss(ours.value(), theirs.value())
     if metric.exact:
         return _settled(metric, loss, margin, worse=loss > margin)
-    spread = _spread(metric, ours, theirs, len(truth), seed)
+    with np.errstate(over="ignore", invalid="ignore"):
+        spread = _spread(metric, ours, theirs, len(truth), seed)
     found = _of_few(metric, truth, _judged(metric.name, loss, margin, spread, len(truth)))
     sides = _changed_sides(ours, theirs)
     return found if sides is None else replace(found, p_beyond=max(found.p_beyond, mcnemar(*sides)))
@@ -93,7 +97,7 @@ def summarised_test(metric: Metric, found: Compared, margin: float) -> LossTest:
     rows, step = influence.rows, max(influence.largest, 1.0 if metric.needs == "class" else 0.0)
     if influence.variance <= 0 and step <= 0:
         return _judged(metric.name, loss, margin, _Spread(error=0.0, size=rows), rows)
-    error = math.sqrt(influence.variance / rows + 2 * (step / rows) ** 2)
+    error = math.sqrt(influence.variance / rows + 2 * (step / rows) * (step / rows))
     freedom = max(1.0, min(rows - 1.0, 2 * rows / max(influence.kurtosis - 1, 1e-9)))
     skewness = -influence.skewness if metric.greater_is_better else influence.skewness
     spread = _Spread(error=error, size=rows, skewness=skewness, freedom=freedom)
@@ -180,8 +184,8 @@ def _spread(metric: Metric, ours: Statistic, theirs: Statistic, rows: int, seed:
     step = max(float(np.abs(influence).max()), 1.0 if metric.needs == "class" else 0.0)
     if variance <= 0 and step <= 0:
         return _Spread(error=0.0, size=rows)
-    resampled = _bootstrap(ours, theirs, rows, seed) ** 2 if 2 <= rows <= BOOTSTRAP_ROWS else variance / rows  # noqa: PLR2004 - one row cannot be resampled
-    error = math.sqrt(max(resampled, variance / rows) + 2 * (step / rows) ** 2)
+    resampled = _bootstrap(ours, theirs, rows, seed) if 2 <= rows <= BOOTSTRAP_ROWS else 0.0  # noqa: PLR2004 - one row cannot be resampled
+    error = math.hypot(max(resampled, math.sqrt(variance / rows)), math.sqrt(2) * step / rows)
     return _moments(metric, influence, error)
 
 
@@ -222,9 +226,10 @@ def _unskewed(statistic: float, skewness: float, rows: int) -> float:
     return statistic + tilt * (statistic**2 / 3 + 1 / 6) + tilt**2 * statistic**3 / 27
 
 
-def _needed(loss: float, margin: float, error: float, rows: int) -> int:
-    """How many rows would decide, were the loss as it looks: to the end that is nearer."""
+def _needed(loss: float, margin: float, error: float, rows: int) -> int | None:
+    """How many rows would decide, were the loss as it looks: to the end that is nearer. None where no number would."""
     gap = loss - margin if loss > 1.5 * margin else 2 * margin - max(loss, 0.0)
-    wanted = rows * ((CONFIDENCE_Z + POWER_Z) * error / gap) ** 2
+    ratio = (CONFIDENCE_Z + POWER_Z) * error / gap if gap > 0 else math.inf
     floor = math.log(0.01) / math.log(1 - UNSEEN)
-    return math.ceil(max(wanted, floor, 1.5 * rows))
+    wanted = max(rows * ratio * ratio, floor, 1.5 * rows)
+    return math.ceil(wanted) if wanted < MOST_ROWS else None

@@ -95,8 +95,11 @@ def codes_side(labels: Labels, columns: Columns) -> Side:
     """
     answer = _main(labels, columns)
     if is_single_probability(labels.task, columns) and answer.numbers is not None and answer.numbers.ndim == 1:
+        levels = order_levels(labels, label_levels(labels))
+        if len(levels) > BINARY:
+            raise ValueError(f"one probability a row cannot tell {len(levels)} classes apart")
         positive = np.where(answer.numbers >= THRESHOLD, 1, 0)
-        return Side(values=positive, usable=answer.valid, levels=order_levels(labels, label_levels(labels)))
+        return Side(values=positive, usable=answer.valid, levels=(*levels, None)[:BINARY])
     classed = as_classes(answer)
     return Side(values=np.asarray(classed.codes), usable=classed.valid, levels=classed.levels)
 

@@ -159,3 +159,42 @@ def test_more_rows_narrow_the_interval():
         assert low < found.loss < high
         widths.append(high - low)
     assert widths[0] / widths[1] == pytest.approx(10, rel=0.3)
+
+
+@pytest.mark.parametrize("scale", [1e200, 1e-300])
+def test_numbers_of_any_size_are_no_fault_of_the_gate(scale):
+    """Errors whose squares overflow or vanish decide nothing, and break nothing."""
+    rng = np.random.default_rng(0)
+    truth, ours, theirs = scale * rng.normal(size=(3, 60))
+    found = loss_test(METRICS["mae"], Truth(values=truth), ours, theirs, 0.01 * scale, 0)
+    assert found.p_within > ALPHA
+
+
+def test_without_a_margin_no_number_of_rows_would_decide():
+    """A margin of 0 and no loss to see: nothing to tell."""
+    truth, ours, theirs = np.zeros(60), np.r_[1.0, np.zeros(59)], np.r_[0.0, 1.0, np.zeros(58)]
+    found = loss_test(METRICS["mae"], Truth(values=truth), ours, theirs, 0.0, 0)
+    assert (found.loss, found.needed_rows) == (0, None)
+
+
+def test_a_share_of_right_rows_fails_by_the_exact_test():
+    """8 rows lost and 2 won: beyond no loss at all with McNemar's p of 0.055, not less."""
+    truth = np.ones(1000, dtype=np.int64)
+    ours, theirs = truth.copy(), truth.copy()
+    ours[:8] = 0
+    theirs[8:10] = 0
+    found = loss_test(METRICS["accuracy"], Truth(values=truth, classes=2), ours, theirs, 0.0, 0)
+    assert found.p_beyond >= 0.0546
+
+
+def test_a_handful_of_rows_of_a_class_never_passes():
+    """10 positive rows among 2,000 are 10 rows for recall, and the message says how many would do."""
+    rng = np.random.default_rng(0)
+    truth = (np.arange(2000) < 10).astype(np.int64)
+    ours, theirs = (
+        np.where(rng.random(2000) < 0.01, 1 - truth, truth),
+        np.where(rng.random(2000) < 0.01, 1 - truth, truth),
+    )
+    found = loss_test(METRICS["f1"], Truth(values=truth, classes=2, binary=True), ours, theirs, 0.5, 0)
+    assert found.p_within > ALPHA
+    assert found.needed_rows > 4000
