@@ -34,6 +34,8 @@ BOOTSTRAP_ROWS = 5000
 UNSEEN = 0.1
 """A tenth of the rows may behave otherwise; n rows miss all of them with probability 0.9^n, so no p_within is lower."""
 ROUNDING = 1e-6
+FARTHEST = 1e6
+"""Standard errors beyond which no distance says more."""
 MOST_ROWS = 1e12
 """Whoever would need more rows is not told a number."""
 FEWEST_GROUPS = 20
@@ -75,7 +77,7 @@ def loss_test(metric: Metric, truth: Truth, candidate: Array, baseline: Array, m
 
 def _of_few(metric: Metric, truth: Truth, found: LossTest) -> LossTest:
     """A score that rests on k rows of a class passes no easier than 2k rows would, whatever the other rows are."""
-    if not metric.part:
+    if not metric.part or found.standard_error == 0:  # the same ranking is the same on any rows
         return found
     behind = 2 * rows_behind(metric, truth)
     p_within = max(found.p_within, (1 - UNSEEN) ** behind)
@@ -222,6 +224,7 @@ def _bootstrap(ours: Statistic, theirs: Statistic, rows: int, seed: int) -> floa
 
 def _unskewed(statistic: float, skewness: float, rows: int) -> float:
     """Hall's monotone cubic: removes the skewness of a studentised mean to the order 1/n."""
+    statistic = max(-FARTHEST, min(FARTHEST, statistic))
     tilt = max(-3.0, min(3.0, skewness / math.sqrt(rows)))
     return statistic + tilt * (statistic**2 / 3 + 1 / 6) + tilt**2 * statistic**3 / 27
 

@@ -198,3 +198,12 @@ def test_a_handful_of_rows_of_a_class_never_passes():
     found = loss_test(METRICS["f1"], Truth(values=truth, classes=2, binary=True), ours, theirs, 0.5, 0)
     assert found.p_within > ALPHA
     assert found.needed_rows > 4000
+
+
+def test_the_same_ranking_passes_on_any_rows():
+    """Other scores in the same order change nothing that roc_auc sees."""
+    truth = (np.arange(200) % 20 == 0).astype(np.int64)
+    scores = np.linspace(0.1, 0.9, 200)
+    before, after = np.column_stack([1 - scores, scores]), np.column_stack([1 - scores**2, scores**2])
+    found = loss_test(METRICS["roc_auc"], Truth(values=truth, classes=2, binary=True), after, before, 0.03, 0)
+    assert found.p_within == 0
