@@ -151,10 +151,10 @@ TWINS = {
 def check_batch_invariance(answers, predictions, measure, offending_rows, weigh):
     """A row gets the same answer alone, in another batch, and beside its copy.
 
-    At most 16 rows are asked one by one, 64 in three uneven batches, 32 with each row twice in the batch. Passed
-    within rounding (single precision); a warning for small random noise, at most 1 % of the answers' spread; critical
-    beyond: the version looks at other rows to answer one.
+    At most 16 rows are asked one by one, 64 in three uneven batches, 32 with each row twice in the batch.
 
+    Limit: passed within rounding (single precision); a warning for small random noise, at most 1 % of the answers'
+    spread; critical beyond: the version looks at other rows to answer one.
     A failure means that an online server and a batch job will disagree.
     To change it: `severity: {contract.batch_invariance: warning}` in gate.yaml.
     """
@@ -194,8 +194,9 @@ def check_column_order(answers, predictions, measure, offending_rows, weigh):
     """A row gets the same answer whatever the order of its columns.
 
     At most 64 rows are asked with the columns turned round, where the signature names them: then callers may send them
-    in any order. Passed within rounding (single precision); a warning for small random noise; critical beyond.
+    in any order.
 
+    Limit: passed within rounding (single precision); a warning for small random noise; critical beyond.
     A failure means that the version reads columns by position: a caller's other order gives wrong answers in silence.
     To change it: `severity: {contract.column_order: warning}` in gate.yaml.
     """
@@ -207,8 +208,9 @@ def check_second_process(answers, predictions, measure, offending_rows, weigh):
     """Another process that loads the version gives the same answers.
 
     The version is loaded a second time in another process (not where loading takes more than a minute), and asked at
-    most 64 rows. Passed within rounding (single precision); a warning for small random noise; critical beyond.
+    most 64 rows.
 
+    Limit: passed within rounding (single precision); a warning for small random noise; critical beyond.
     A failure means that loading is random: weights drawn anew, an order of sets, a file that is read by chance. What
     was judged is then not what will be served.
     To change it: `severity: {contract.second_process: warning}` in gate.yaml.
@@ -221,8 +223,9 @@ def check_optional_inputs(answers, predictions, measure, offending_rows):
     """Rows without the optional inputs get an answer.
 
     At most 64 rows are asked with no value in the columns that the signature declares optional (`required: false`):
-    missing values, and columns left out where their type has none. The answers may be others, but not missing where
-    they were there. A warning.
+    missing values, and columns left out where their type has none. The answers may be others.
+
+    Limit: none may be missing that was there before.
 
     A failure means that the signature promises callers what the version does not keep.
     To change it: declare the inputs required, or `severity: {contract.optional_inputs: critical}` in gate.yaml.
@@ -249,6 +252,7 @@ def check_relations(answers, predictions, config, measure, offending_rows):
     No default; `metamorphic: [{name: sex swap, change: {sex: {f: m, m: f}}}, {change: {income: "+10%"}, expect:
     increase}]` in gate.yaml declares some. Inconclusive where a change applies to no row.
     A failure means that the version broke a promise that the team wrote down.
+    To change it: mend the relation or its `tolerance`, or `severity: {contract.relations: warning}`.
     """
     if not config.metamorphic:
         pytest.skip("gate.yaml declares no metamorphic relations")
