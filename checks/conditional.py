@@ -57,7 +57,7 @@ def check_conditional(
     both versions' distances the larger; 0.3 of a probability), a class where nine of ten neighbours agree on another.
     Counted are rows that stand out now and clearly did not in the baseline's answers, less those that did and clearly
     do not any more: honest versions are equally often odd (McNemar 1947; LOF, Breunig 2000). Without a baseline rows
-    count at four times the distance, where the labels do not go along.
+    count at three times the distance, where the labels do not go along.
 
     Limit: a margin of 0.25 % of the rows, at least 5; inconclusive where neither that nor 10 times that is excluded.
     Not applied where the labels do not call these rows worse.

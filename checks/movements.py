@@ -32,6 +32,8 @@ SCANNED = 100_000
 """Of more rows a seeded sample is divided by the inputs."""
 CELL_MOVE, CELL_PROBABILITY = 0.25, 0.1
 """A part of the rows moved by no less than this many robust deviations of the baseline, or this much probability."""
+PART_P = 0.001
+"""That is to be proven, shared over all parts (Bonferroni)."""
 CELL_CHANGES = 0.25
 """In a part of the rows that changed so many more classes change than elsewhere."""
 
@@ -91,14 +93,13 @@ class _Record:
     measure: Measure
     offending_rows: Rows
     weigh: Weigh
-    test: Test
     wanted: float | None
     cells: Callable[[], list[Cells]]
 
 
 @check(category="outliers", severity="warning")
 @pytest.mark.usefixtures("predictions", "baseline_predictions")
-def check_paired_delta(case: Case, measure: Measure, offending_rows: Rows, weigh: Weigh, test: Test) -> None:
+def check_paired_delta(case: Case, measure: Measure, offending_rows: Rows, weigh: Weigh) -> None:
     """No row's answer moved far from the baseline's, and no part of the rows did.
 
     The difference of both versions' answers to each row: absolute for numbers, days for dates, Euclidean for vectors
@@ -112,7 +113,8 @@ def check_paired_delta(case: Case, measure: Measure, offending_rows: Rows, weigh
     Parts: the values of each input column, ten ranges of its numbers, and of the baseline's answers (at least 20 rows
     and 1 %). A part moved
     where its median difference is a quarter of the baseline's robust deviation from that of the others (0.1 of
-    probability), and twice what the others' differences scatter; of classes, where a quarter more rows changed.
+    probability), and twice what the others' differences scatter, proven at p < 0.001 over all parts; of classes, where
+    a quarter more rows changed.
 
     A failure means that callers of these rows get quite another answer than before: look for what the rows share.
     Critical where the rows that moved make the metric (mae, accuracy, brier) worse by more than its margin, beyond
@@ -134,7 +136,6 @@ def check_paired_delta(case: Case, measure: Measure, offending_rows: Rows, weigh
         measure=measure,
         offending_rows=offending_rows,
         weigh=weigh,
-        test=test,
         wanted=case.config.outliers.paired_delta.max,
         cells=once,
     )
@@ -188,18 +189,17 @@ def _judge_cells(name: str, pair: tuple[Output, Output], case: Case, record: _Re
     found = shifted(difference if rows is None else difference[rows], parts, least)
     if found is None:
         return
-    judged = effect_test(f"{name} where {found.cell}", found.size, found.error, found.margin, found.tried)
-    record.measure(f"{name}: difference where {found.cell}", found.size, margin=found.margin)
-    if judged.p_beyond > 0.01:  # noqa: PLR2004 - it passes: of the part that moved most no more is to be said
-        return
+    judged = effect_test(name, found.size, found.error, found.margin, found.tried)
     moved_rows = found.rows if rows is None else rows[found.rows]
     done = harmed(name, moved_rows, case)
-    if done is not None and done.none and not done.proven:
+    title, excused = f"{name}: difference where {found.cell}", done is not None and done.none and not done.proven
+    if judged.p_beyond > PART_P or excused:
+        record.measure(title, found.size, margin=found.margin)
         return
+    record.measure(title, found.size, max=found.margin)
     if done is not None and done.proven:
         record.weigh("critical")
         record.measure(f"{done.metric} lost where {found.cell}", done.loss, max=done.margin)
-    record.test(judged)
     size = np.abs(difference[moved_rows])
     order = np.argsort(-size, kind="stable")
     record.offending_rows(moved_rows[order], difference=size[order])
@@ -276,11 +276,10 @@ def _changed_part(name: str, changed: Any, case: Case, record: _Record) -> Any:
     if worst is None or worst[0] <= 0:
         return None
     _, column, cell, size, error, margin = worst
-    judged = effect_test(f"{name} changed where {column.names[cell]}", size, error, margin, len(record.cells()) * 10)
+    judged = effect_test(name, size, error, margin, len(record.cells()) * 10)
     rows = np.flatnonzero((column.codes == cell) & (changed > 0))
     done = harmed(name, rows, case)
-    if judged.p_beyond > 0.01 or (done is not None and done.none and not done.proven):  # noqa: PLR2004 - as of numbers
+    if judged.p_beyond > PART_P or (done is not None and done.none and not done.proven):
         return None
-    record.measure(f"{name}: changed where {column.names[cell]}", size, margin=margin, unit="of the rows more")
-    record.test(judged)
+    record.measure(f"{name}: changed where {column.names[cell]}", size, max=margin, unit="of the rows more")
     return rows

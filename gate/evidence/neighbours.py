@@ -27,7 +27,7 @@ BLOCK = 500
 TAIL = 0.9
 ODD = 2.0
 """A number is odd at so many times the distance that nine of ten rows keep from their neighbours,"""
-ODD_ALONE = 4.0
+ODD_ALONE = 3.0
 """or so many times where no baseline tells honest oddity,"""
 CALM = 0.5
 """and calm within this share of that distance."""

@@ -33,7 +33,8 @@ def as_arrow(values):
 
 def make_case(candidate, baseline=None, labels=None, *, task=Task.REGRESSION, config=None, inputs=None):
     rows = table_of(candidate).num_rows if candidate is not None else table_of(baseline).num_rows
-    columns = {"x": np.arange(rows, dtype=float) if inputs is None else inputs}
+    inputs = np.arange(rows, dtype=float) if inputs is None else inputs
+    columns = dict(inputs) if isinstance(inputs, dict) else {"x": inputs}
     if labels is not None:
         columns["y"] = labels
     data = EvaluationData(
