@@ -135,8 +135,8 @@ def _values(output: Output) -> Any:
 def check_range(case: Case, measure: Measure, offending_rows: Rows, weigh: Weigh) -> None:
     """Every answer lies in the allowed range.
 
-    Limits. Critical: answers outside `outliers.range` (min, max) of gate.yaml; probabilities outside 0 to 1, or of one row
-    that do not sum to 1 within 0.01 where the baseline's do; classes that neither `classes:`, the model, the labels
+    Limits, critical: answers outside `outliers.range` (min, max) of gate.yaml; probabilities outside 0 to 1, or of one
+    row that do not sum to 1 within 0.01 where the baseline's do; classes that neither `classes:`, the model, the labels
     nor the baseline know: callers have no branch for them (`classes:` names those that are allowed).
     Warning, where gate.yaml sets no range: answers outside the range of baseline and labels together, widened by half
     its width on each side.
