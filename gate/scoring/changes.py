@@ -24,6 +24,7 @@ def changed(table: pa.Table, change: Mapping[str, Any], seed: int) -> tuple[np.n
     """Give at most 64 rows (int64, shape (m,)) that a change applies to, and these rows of the table, changed.
 
     A change maps columns to {old value: new value}, to a move ("+1", "-10", "*2", "/2", "+10%"), or to a constant.
+    Whole numbers stay whole: a move is rounded.
 
     Raises:
         ChangeError: a column holds no numbers to move, or cannot hold the new value.
@@ -49,6 +50,8 @@ def _column(name: str, column: pa.ChunkedArray, wanted: object) -> pa.Array:
     values = column.to_pylist()
     new = [None if value is None else _value(name, value, wanted) for value in values]
     try:
+        if pa.types.is_integer(column.type) and any(isinstance(value, float) for value in new):
+            raise pa.ArrowInvalid("fractions are no whole numbers")
         return pa.array(new, type=column.type)
     except (pa.ArrowException, OverflowError) as error:
         raise ChangeError(
@@ -73,7 +76,7 @@ def _moved(value: float, sign: str, text: str, percent: str) -> float:
     if sign in "*/" and percent:
         size = float(text) / 100
     new = {"+": value + size, "-": value - size, "*": value * size, "/": value / size if size else value}[sign]
-    return int(new) if isinstance(value, int) and float(new).is_integer() else new
+    return round(new) if isinstance(value, int) else new
 
 
 def _hashable(value: object) -> bool:

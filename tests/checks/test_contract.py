@@ -155,3 +155,83 @@ def test_a_lost_signature_is_a_warning(contract):
     """The baseline has one, the candidate none."""
     found = contract(NUMBERS, NUMBERS, signatures=(None, signature(A)))["contract.signature"]
     assert (found.status, found.severity) == ("failed", "warning")
+
+
+MORE = {
+    "split": "contract.batch_invariance",
+    "twice": "contract.batch_invariance",
+    "columns": "contract.column_order",
+    "elsewhere": "contract.second_process",
+}
+
+
+@pytest.mark.parametrize("name", MORE)
+def test_other_answers_to_rows_asked_otherwise_are_critical(contract, name):
+    """And say how the rows were asked."""
+    found = contract(NUMBERS, NUMBERS, answers={"twins": (twin(name, NUMBERS[::-1].copy()),)})[MORE[name]]
+    assert (found.status, found.severity, found.rows_total) == ("failed", "critical", N)
+
+
+BROKEN = Failure(stage="predict", kind="KeyError", text="'a'")
+
+
+@pytest.mark.parametrize("name", MORE)
+def test_a_model_that_fails_when_asked_otherwise_fails(contract, name):
+    """With the exception's class and text; all rows were answered before."""
+    failed = Twin(name=name, rows=np.arange(4), table=None, failure=BROKEN)
+    found = contract(NUMBERS, NUMBERS, answers={"twins": (failed,)})[MORE[name]]
+    assert (found.status, found.severity, "KeyError: 'a'" in found.message) == ("failed", "critical", True)
+
+
+@pytest.mark.parametrize(
+    "table", [None, pa.table({"prediction": [None, *NUMBERS[1:]]})], ids=["raises", "no answer to one row"]
+)
+def test_optional_inputs_that_are_needed_are_a_warning(contract, table):
+    """The signature promised otherwise."""
+    asked = Twin(name="optional", rows=np.arange(N), table=table, failure=None if table else BROKEN)
+    found = contract(NUMBERS, NUMBERS, answers={"twins": (asked,)})["contract.optional_inputs"]
+    assert (found.status, found.severity) == ("failed", "warning")
+
+
+def test_other_answers_without_optional_inputs_are_no_fault(contract):
+    """What is not given cannot count."""
+    found = contract(NUMBERS, NUMBERS, answers={"twins": (twin("optional", NUMBERS + 1),)})["contract.optional_inputs"]
+    assert found.status == "passed"
+
+
+RELATIONS = {
+    "the same": ("same", 0.0, 0.0, "passed"),
+    "not the same": ("same", 0.0, 0.5, "failed"),
+    "the same within a tolerance": ("same", 1.0, 0.5, "passed"),
+    "no lower": ("increase", 0.0, 0.5, "passed"),
+    "lower": ("increase", 0.0, -0.5, "failed"),
+    "lower within a tolerance": ("increase", 1.0, -0.5, "passed"),
+    "no higher": ("decrease", 0.0, -0.5, "passed"),
+    "higher": ("decrease", 0.0, 0.5, "failed"),
+}
+
+
+@pytest.mark.parametrize("name", RELATIONS)
+def test_declared_relations_are_held(contract, name):
+    """Critical where they break."""
+    expect, tolerance, moved, status = RELATIONS[name]
+    config = {"metamorphic": [{"name": "r", "change": {"x": "+1"}, "expect": expect, "tolerance": tolerance}]}
+    answers = {"twins": (twin("relation:r", NUMBERS + moved),)}
+    found = contract(NUMBERS, NUMBERS, answers=answers, config=config)["contract.relations"]
+    assert (found.status, found.severity) == (status, "critical")
+
+
+def test_a_relation_that_no_row_can_be_asked_for_is_inconclusive(contract):
+    """The evaluation data hold no such value."""
+    config = {"metamorphic": [{"change": {"x": {7: 8}}}]}
+    found = contract(NUMBERS, NUMBERS, config=config)["contract.relations"]
+    assert (found.status, "change of x" in found.message) == ("inconclusive", True)
+
+
+def test_of_classes_without_probabilities_nothing_rises(contract):
+    """A failure that says so, not a fault of the gate."""
+    names = ["a", "b"] * (N // 2)
+    config = {"metamorphic": [{"name": "r", "change": {"x": "+1"}, "expect": "increase"}]}
+    answers = {"twins": (twin("relation:r", names),)}
+    found = contract(names, names, task=Task.CLASSIFICATION, answers=answers, config=config)["contract.relations"]
+    assert (found.status, "no column of numbers" in found.message) == ("failed", True)
