@@ -107,9 +107,7 @@ def _other_words(outcome: Outcome) -> tuple[str, ...]:
 
 def _rests_on_bounds(outcome: Outcome) -> bool:
     """Whether all that a sample's check found wrong is a limit that all rows are held against too."""
-    return outcome.id in {"outliers.finite", "outliers.nulls"} or (
-        outcome.id == "outliers.range" and outcome.severity is Severity.WARNING
-    )
+    return outcome.id in {"outliers.finite", "outliers.nulls", "outliers.range"}
 
 
 def _rows(past: Sequence[_Past]) -> tuple[Mapping[str, JsonValue], ...]:

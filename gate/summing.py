@@ -18,9 +18,11 @@ from gate.evidence.outputs import Kind, Output, as_classes, read
 from gate.evidence.paired import moves
 from gate.evidence.sides import PROBA, Columns, Labels, main_answer, order_levels
 from gate.evidence.summaries import metrics, watches
+from gate.evidence.summaries.classes import UnknownClasses
 from gate.evidence.summaries.faults import Rows
 from gate.evidence.summaries.found import AllRows
-from gate.evidence.summaries.watches import Reach, Seen, Watch
+from gate.evidence.summaries.moved import Moved, Reach
+from gate.evidence.summaries.watches import Seen, Watch
 from gate.registry.sampling import keys_of
 
 if TYPE_CHECKING:
@@ -202,14 +204,14 @@ def _watches(case: Case, sample: Seen) -> Iterator[Watch]:
     if off is None or float(off.max(initial=0.0)) <= watches.SUM_ROUNDING:
         yield watches.SumsToOne()
     if case.task in CLASS_TASKS and main is not None and sample.columns[main].codes is not None:
-        yield watches.UnknownClasses(main, case.config.classes or (), case.answers.classes)
+        yield UnknownClasses(main, case.config.classes or (), case.answers.classes, sample)
     for name, output in _amounts(sample.columns).items():
         theirs = sample.before.get(name)
         if theirs is None or theirs.numbers is None or theirs.numbers.ndim > 1:
             continue
         reach = _reach((output, theirs), settings.paired_delta.max, bounded=_is_probability(case, name, sample))
         if reach is not None:
-            yield watches.Moved(name, replace(reach, excused=reach.excused and name == main))
+            yield Moved(name, replace(reach, excused=reach.excused and name == main))
 
 
 def _ranges(case: Case, sample: Seen, main: str | None) -> Iterator[Watch]:

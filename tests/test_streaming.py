@@ -15,6 +15,7 @@ from gate.checking.case import Case, MetricAsked
 from gate.domain import Answers, Category, Comparison, Failure, Reproducibility, Snapshot, Task
 from gate.evidence.metric import Truth
 from gate.evidence.metrics import METRICS, standard
+from gate.evidence.summaries import classes as unknown
 from gate.registry import batches
 from gate.registry.batches import read_large
 from gate.registry.columns import Columns
@@ -331,6 +332,13 @@ def test_an_unknown_class_is_found_in_one_row(asked):
     """A class that neither labels nor baseline know."""
     case = asked(lambda table: classes(table, (4_321,)), classes, target="c", task=Task.CLASSIFICATION)
     assert bound(case, "outliers.range", "answers with an unknown class").fault.rows == 1
+
+
+def test_unknown_classes_without_end_are_counted_too(asked, monkeypatch):
+    """Where the sample has many of them they are one fault: every such row counts."""
+    monkeypatch.setattr(unknown, "STRANGE", 100)
+    case = asked(lambda table: number(table, "n"), classes, target="c", task=Task.CLASSIFICATION)
+    assert bound(case, "outliers.range", "answers with an unknown class").fault.rows == ROWS
 
 
 def test_a_class_that_the_baseline_knows_elsewhere_is_no_unknown_one(asked):

@@ -12,9 +12,9 @@ from gate.evidence.metric import Metric
 from gate.evidence.pairing import Paired, Unfit, pair
 from gate.evidence.sides import Columns, Labels
 from gate.evidence.summaries.areas import AreaSums
+from gate.evidence.summaries.classes import class_name
 from gate.evidence.summaries.confusion import ConfusionSums
 from gate.evidence.summaries.losses import Compared, LargestSums, LossSums, reading_of
-from gate.evidence.summaries.watches import class_name
 from gate.evidence.weighing import Average, Confusion, Largest, Ranking, Statistic
 
 CLASSES = 50

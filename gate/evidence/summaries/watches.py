@@ -1,4 +1,4 @@
-"""What is watched in every row: holes, values that cannot be, values far off, answers that moved far.
+"""What is watched in every row: holes, values that cannot be, values far off. `classes` and `moved` watch others.
 
 Each watch takes batches, merges with another of its kind, and gives bounds at the end. Its rule is settled before the
 first batch, on a sample: no order of the batches changes it.
@@ -7,9 +7,9 @@ first batch, on a sample: no order of the batches changes it.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol, Self
+from typing import Protocol, Self
 
 import numpy as np
 
@@ -23,8 +23,6 @@ from gate.evidence.summaries.found import Bound
 KEPT = 20
 """How many of the worst rows a watch keeps."""
 SUM_ROUNDING = 0.01
-STRANGE = 1000
-"""So many names of unknown classes are told apart."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +103,7 @@ class Outside:
 
     def update(self, seen: Seen) -> None:
         """Look at a batch."""
-        values = _numbers(seen.columns.get(self._column))
+        values = numbers_of(seen.columns.get(self._column))
         if values is None:
             return
         self._span.update(values)
@@ -114,7 +112,7 @@ class Outside:
             self._faults.update("highest", values - self._high, seen.rows)
         label = seen.labels.output if self._main and seen.labels is not None else None
         for reference in (seen.before.get(self._column), label) if self._derived else ():
-            known = _numbers(reference)
+            known = numbers_of(reference)
             if known is not None:
                 self._reference.update(known)
 
@@ -193,122 +191,6 @@ def off_one(columns: Columns) -> Floats | None:
         return np.asarray(np.nan_to_num(np.abs(np.sum(numbers, axis=0) - 1), nan=0.0, posinf=np.inf))
 
 
-class UnknownClasses:
-    """Answers with a class that neither the settings nor, where these name none, model, labels and baseline know."""
-
-    def __init__(self, column: str, declared: Sequence[Any], known: Sequence[Any]) -> None:
-        """Look at a column. Classes that are `declared` are known alone, else `known` and those met on the way."""
-        self._column, self._closed = column, bool(declared)
-        self._known = {class_name(level) for level in (declared or known)}
-        self._faults = FaultSums(KEPT)
-        self._names: set[str] = set()
-
-    def update(self, seen: Seen) -> None:
-        """Look at a batch."""
-        if not self._closed:
-            label = seen.labels.output if seen.labels is not None else None
-            for reference in (seen.before.get(self._column), label):
-                self._known |= {class_name(level) for level in _levels(reference)}
-        output = seen.columns.get(self._column)
-        if output is None or output.codes is None:
-            return
-        for code, level in enumerate(output.levels):
-            name = class_name(level)
-            if name not in self._known and (name in self._names or len(self._names) < STRANGE):
-                self._names.add(name)
-                self._faults.update(name, (output.codes == code).astype(np.float64), seen.rows)
-
-    def merge(self, other: UnknownClasses) -> None:
-        """Add what another has seen."""
-        self._known |= other._known
-        self._names |= other._names
-        self._faults.merge(other._faults)
-
-    def finish(self) -> tuple[Bound, ...]:
-        """Give the answers whose class nobody turned out to know."""
-        if not self._known:
-            return ()
-        found = sorted(self._faults.finish().items())
-        strange = [fault for name, fault in found if name not in self._known]
-        rows = sum(fault.rows for fault in strange)
-        fault = Fault(rows=rows, known=0, worst=tuple(row for part in strange for row in part.worst)[:KEPT])
-        name = "answers with an unknown class"
-        return (Bound(check="outliers.range", name=name, value=rows, fault=fault, high=0),)
-
-
-def class_name(level: object) -> str:
-    """The name of a class, 1, 1.0, "1" and True being the same."""
-    text = str(int(level)) if isinstance(level, (bool, np.bool_)) else str(level).strip()
-    text = {"true": "1", "false": "0"}.get(text.lower(), text)
-    try:
-        number = float(text)
-    except ValueError:
-        return text
-    return str(int(number)) if number.is_integer() else str(number)
-
-
-def _levels(output: Output | None) -> Sequence[Any]:
-    if output is None:
-        return ()
-    if output.codes is not None:
-        return output.levels
-    single = output.numbers is not None and output.numbers.ndim == 1
-    return np.unique(np.asarray(output.numbers)[output.valid]).tolist() if single else ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reach:
-    """How far an answer may lie from the baseline's.
-
-    A baseline's answer z `unit`s from the `centre` may be off z times as far as the `limit`; a unit of infinity leaves
-    that out. With `excused`, rows that come closer to their label are never off.
-    """
-
-    limit: float
-    centre: float = 0.0
-    unit: float = math.inf
-    excused: bool = False
-
-
-class Moved:
-    """Numbers of one column that lie far from the baseline's."""
-
-    def __init__(self, column: str, reach: Reach) -> None:
-        """Hold a column's differences against a limit."""
-        self._column, self._reach = column, reach
-        self._faults, self._span = FaultSums(KEPT), Span()
-
-    def update(self, seen: Seen) -> None:
-        """Look at a batch."""
-        ours, theirs = _numbers(seen.columns.get(self._column)), _numbers(seen.before.get(self._column))
-        if ours is None or theirs is None:
-            return
-        label = _numbers(seen.labels.output) if self._reach.excused and seen.labels is not None else None
-        with np.errstate(invalid="ignore", over="ignore"):
-            size = np.abs(ours - theirs)
-            far = size / np.maximum(1.0, np.abs(theirs - self._reach.centre) / self._reach.unit) > self._reach.limit
-            if label is not None:
-                far &= ~(np.abs(ours - label) <= np.abs(theirs - label))
-            self._faults.update("far", np.where(far, size, 0.0), seen.rows)
-        self._span.update(size)
-
-    def merge(self, other: Moved) -> None:
-        """Add what another has seen."""
-        self._faults.merge(other._faults)
-        self._span.merge(other._span)
-
-    def finish(self) -> tuple[Bound, ...]:
-        """Give the row that moved farthest."""
-        name = f"{self._column}: largest difference"
-        return tuple(
-            Bound(
-                check="outliers.paired_delta", name=name, value=self._span.high, fault=fault, critical=False,
-                high=self._reach.limit,
-            )
-            for fault in self._faults.finish().values()
-        )  # fmt: skip
-
-
-def _numbers(output: Output | None) -> Floats | None:
-    """A column's numbers (n,), None where it has none, or vectors."""
+def numbers_of(output: Output | None) -> Floats | None:
+    """Give a column's numbers (n,), None where it has none, or vectors."""
     return None if output is None or output.numbers is None or output.numbers.ndim > 1 else output.numbers
