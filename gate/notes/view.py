@@ -132,8 +132,8 @@ def _coverage(coverage: Plain | None) -> list[tuple[str, Value]]:
     """Which rows of the set were judged, where not all were by everything."""
     if not coverage:
         return []
-    known = {key.removeprefix("rows_"): coverage[key] for key in ("rows_total", "rows_judged", "rows_sampled", "seed")}
-    return [("coverage", Phrase("data.coverage", known))]
+    known = {key.removeprefix("rows_"): coverage[key] for key in ("rows_total", "rows_judged", "rows_sampled")}
+    return [("coverage", Phrase("data.coverage", {**known, "seed": str(coverage["seed"])}))]
 
 
 def _looks(looks: Plain) -> Value:
