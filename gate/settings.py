@@ -126,12 +126,25 @@ Slice = Annotated[
 ]
 
 
+def _targets(value: object) -> object:
+    """Refuse an empty list, a column twice and what is no name, in words of the setting's own."""
+    if value is None or isinstance(value, str):
+        return value
+    names = value if isinstance(value, (list, tuple)) else ()
+    if not names or not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
+        raise ValueError("name the column with the labels, or a list of different columns")
+    return tuple(names)
+
+
+Targets = Annotated[str | tuple[str, ...], BeforeValidator(_targets)]
+
+
 class Data(_Settings):
     """The evaluation data: rows that both versions answer."""
 
     path: str | None = None
     """A file (Parquet, CSV, Feather, JSON lines), a folder of them, a Delta table, or an s3, gs, abfs or runs address."""
-    target: str | Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    target: Targets | None = None
     """The column with the labels, or a list of them where the model has several targets."""
     id: str | None = None
     """The column that names a row; row numbers where absent."""
