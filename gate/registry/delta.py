@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 SCHEME = "delta"
 _LOG = "_delta_log"
 _ROWS = 65_536
+_HASTE = {"timeout": "4s", "connect_timeout": "3s", "max_retries": "1", "retry_timeout": "8s"}
+"""How long a store may take to answer: it is asked once in haste, so that silence is said soon."""
 
 
 def is_table(path: Path) -> bool:
@@ -34,10 +36,11 @@ def fetch(address: str, into: Path) -> tuple[Path, str]:
         UsageError: there is no table.
         DataError: it is out of reach, cannot be read, or `deltalake` is not installed.
     """
-    table = stores.within(stores.ANSWER_S, lambda: _opened(address), address)
+    stores.within(stores.ANSWER_S, lambda: _opened(address, _HASTE), address)
     into.mkdir(parents=True, exist_ok=True)
     path = Path(tempfile.mkdtemp(prefix="delta-", dir=into)) / "table.parquet"
     try:
+        table = _opened(address, {})
         _write(table, path)
         return path, _digest(table)
     except Exception as error:  # noqa: BLE001 - deltalake and its engine raise what they like
@@ -47,7 +50,7 @@ def fetch(address: str, into: Path) -> tuple[Path, str]:
         ) from None
 
 
-def _opened(address: str) -> DeltaTable:
+def _opened(address: str, options: dict[str, str]) -> DeltaTable:
     try:
         from deltalake import DeltaTable
         from deltalake.exceptions import TableNotFoundError
@@ -57,16 +60,16 @@ def _opened(address: str) -> DeltaTable:
             remedy="Install it: pip install 'model-release-gate[delta]'.",
         ) from None
     try:
-        return DeltaTable(address, storage_options=_options(address))
+        return DeltaTable(address, storage_options={**_options(address), **options} or None)
     except TableNotFoundError:
         raise UsageError(f"There is no Delta table at {address}.", remedy="Correct --data or data.path.") from None
 
 
-def _options(address: str) -> dict[str, str] | None:
+def _options(address: str) -> dict[str, str]:
     """Credentials are read from the environment by the package itself; MLflow's name of the server is not."""
     endpoint = stores.s3_endpoint()
     if not address.startswith("s3") or endpoint is None:
-        return None
+        return {}
     plain = {"AWS_ALLOW_HTTP": "true"} if endpoint.startswith("http:") else {}
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
     return {"AWS_ENDPOINT_URL": endpoint, "AWS_REGION": region, **plain}

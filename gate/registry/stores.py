@@ -27,9 +27,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 SCHEMES = ("s3", "s3a", "gs", "gcs", "abfs", "abfss", "hdfs", "viewfs")
-ANSWER_S = 13.0
+ANSWER_S = 11.0
 """Seconds within which a store must say what lies there: below the 15 s within which the gate says that it does not."""
-_CONNECT_S, _REQUEST_S = 4.0, 10.0
+_CONNECT_S, _FIND_S, _COPY_S = 3.0, 4.0, 60.0
+"""Seconds without a byte: while asking what is there, twice at most; while copying it."""
 _FILES_COPIED = 10_000
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _BLOCK = 8 * 2**20
@@ -46,7 +47,6 @@ class Stored:
     """What lies at an address: `files` are (path in the store, path below the address, bytes)."""
 
     address: str
-    store: fs.FileSystem
     files: tuple[tuple[str, str, int], ...]
     is_delta: bool = False
 
@@ -63,8 +63,9 @@ class Stored:
         into.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix="data-", dir=into))
         _ensure_space(sum(size for _, _, size in wanted), folder)
+        store, _ = _opened(self.address, _COPY_S)
         for source, name, _ in wanted:
-            _copy(self.store, source, folder / name, self.address)
+            _copy(store, source, folder / name, self.address)
         single = len(self.files) == 1 and "/" not in self.files[0][1] and self.address.endswith(self.files[0][1])
         return folder / self.files[0][1] if single else folder
 
@@ -112,12 +113,12 @@ def within(seconds: float, ask: Callable[[], T], address: str) -> T:
 def _find(address: str) -> Stored:
     from pyarrow import fs
 
-    store, path = _opened(address)
+    store, path = _opened(address, _FIND_S)
     info = store.get_file_info(path)
     if info.type == fs.FileType.NotFound:
         raise _absent(address)
     if info.type == fs.FileType.File:
-        return Stored(address=address, store=store, files=((path, PurePosixPath(path).name, info.size or 0),))
+        return Stored(address=address, files=((path, PurePosixPath(path).name, info.size or 0),))
     listed = store.get_file_info(fs.FileSelector(path, recursive=True))
     root = PurePosixPath(path)
     files = [(str(each.path), str(PurePosixPath(each.path).relative_to(root)), each.size or 0)
@@ -127,10 +128,10 @@ def _find(address: str) -> Stored:
     if len(files) > _FILES_COPIED:
         raise DataError(f"{address} has more than {_FILES_COPIED:,} files.", remedy="Give a folder of data alone.")
     is_delta = any(name.startswith("_delta_log/") for _, name, _ in files)
-    return Stored(address=address, store=store, files=tuple(sorted(files, key=lambda file: file[1])), is_delta=is_delta)
+    return Stored(address=address, files=tuple(sorted(files, key=lambda file: file[1])), is_delta=is_delta)
 
 
-def _opened(address: str) -> tuple[fs.FileSystem, str]:
+def _opened(address: str, patience_s: float) -> tuple[fs.FileSystem, str]:
     """Give the store of an address, and the path in it."""
     from pyarrow import fs
 
@@ -138,9 +139,9 @@ def _opened(address: str) -> tuple[fs.FileSystem, str]:
     scheme = parts.scheme.lower()
     path = unquote(f"{parts.netloc}{parts.path}").rstrip("/")
     if scheme in {"s3", "s3a"}:
-        return fs.S3FileSystem(**s3_options(parts.netloc)), path
+        return fs.S3FileSystem(**s3_options(parts.netloc, patience_s)), path
     if scheme in {"gs", "gcs"}:
-        return fs.GcsFileSystem(retry_time_limit=timedelta(seconds=_REQUEST_S)), path
+        return fs.GcsFileSystem(retry_time_limit=timedelta(seconds=2 * patience_s)), path
     if scheme in {"abfs", "abfss"} and (key := os.environ.get("AZURE_STORAGE_ACCOUNT_KEY")):
         account = (parts.hostname or "").partition(".")[0] if parts.username else os.environ["AZURE_STORAGE_ACCOUNT"]
         container = parts.username or parts.netloc
@@ -149,13 +150,13 @@ def _opened(address: str) -> tuple[fs.FileSystem, str]:
     return opened
 
 
-def s3_options(bucket: str) -> dict[str, Any]:
+def s3_options(bucket: str, patience_s: float) -> dict[str, Any]:
     """Give what the environment says of S3, with time limits."""
     from pyarrow import fs
 
     options: dict[str, Any] = {
         "connect_timeout": _CONNECT_S,
-        "request_timeout": _REQUEST_S,
+        "request_timeout": patience_s,
         "retry_strategy": fs.AwsStandardS3RetryStrategy(max_attempts=2),
     }
     endpoint = s3_endpoint()
