@@ -86,7 +86,7 @@ def build(name: str, arguments: Mapping[str, Any], key: str = "") -> Any:  # noq
     valid = kinds()
     if name not in valid:
         why = "needs a database: the gate judges frames" if name in NO_PANDAS else "does not exist"
-        raise UsageError(f"The expectation {name!r} {why}.", remedy=closest(name, sorted(valid)))
+        raise UsageError(f"The expectation {name!r} {why}.", remedy=closest(_snake(name), sorted(valid)))
     kind = valid[name]
     unknown = [key for key in arguments if key not in arguments_of(kind)]
     if unknown:

@@ -7,6 +7,7 @@ import io
 import operator
 import re
 import tokenize
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -65,7 +66,9 @@ def parse(text: str) -> Condition:
         raise ConditionError(f"it is longer than {LONGEST:,} characters")
     names: dict[str, str] = {}
     try:
-        tree = ast.parse(_python(text, names), mode="eval").body
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of odd escapes in texts
+            tree = ast.parse(_python(text, names), mode="eval").body
         found = _names(tree, names)
     except (SyntaxError, ValueError, tokenize.TokenError, RecursionError, MemoryError) as error:
         if isinstance(error, ConditionError):
@@ -171,7 +174,10 @@ class _Values(ast.NodeVisitor):
         return ~_as_mask(inner) if isinstance(node.op, ast.Not) else -inner
 
     def visit_BinOp(self, node: ast.BinOp) -> Any:  # noqa: ANN401 - series, number
-        return COMPUTE[type(node.op)](self.visit(node.left), self.visit(node.right))
+        left, right = self.visit(node.left), self.visit(node.right)
+        if isinstance(left, (str, bytes, list)) or isinstance(right, (str, bytes, list)):
+            raise ConditionError(f"{ast.unparse(node)!r} computes with what is no number")
+        return COMPUTE[type(node.op)](left, right)
 
     def visit_Compare(self, node: ast.Compare) -> Array:
         """A chain of comparisons holds where each of them does."""

@@ -244,6 +244,7 @@ def test_a_name_that_does_not_exist_is_a_usage_error(key):
 
 REFUSED = {
     "type": ({"type": "expect_column_mean_to_be_betwen", "column": "p", "max_value": 1}, "mean_to_be_between"),
+    "type as a class": ({"type": "ExpectColumnMeanToBeBetween", "column": "p"}, "expect_column_mean_to_be_between"),
     "type for databases": ({"type": "expect_column_values_to_match_like_pattern", "column": "p"}, "needs a database"),
     "type unregistered": ({"type": "expect_multicolumn_values_to_be_unique", "column_list": ["a"]}, "does not exist"),
     "argument": ({**MEAN, "max_valu": 1}, "max_value"),

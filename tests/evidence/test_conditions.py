@@ -7,6 +7,8 @@ import datetime as dt
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gate.evidence.conditions import ConditionError, mask, parse
 
@@ -85,6 +87,17 @@ def test_what_cannot_be_asked_of_a_column_is_said(text):
 def test_a_condition_names_its_columns():
     """So that those which do not exist can be refused before anything is asked."""
     assert parse("`two words` > 2 and col('age') < 3 or not ok").columns == {"two words", "age", "ok"}
+
+
+@given(st.text(alphabet="age sx\"'`()[]<>=!&|~.,:+-*/019anodrisNone\n\\#@{}", max_size=40))
+def test_any_text_is_a_condition_or_refused(text):
+    """Nothing but a ConditionError comes out, whatever is written, when it is read and when it is asked."""
+    try:
+        condition = parse(text)
+        selected = mask(condition, FRAME) if condition.columns <= set(FRAME) else np.zeros(4, dtype=bool)
+    except ConditionError:
+        return
+    assert selected.shape == (4,)
 
 
 def test_no_rows_meet_no_condition():
