@@ -1,6 +1,6 @@
 """Simulate, ask the peers, write bench/calibrate/results.json: `make calibrate`; `make docs` puts it into the page.
 
-It takes about two hours on two cores. `--repeats`, `--rows`, `--seeds` and `--no-peers` make it shorter; what was
+It takes about two hours on two cores. `--repeats`, `--minutes`, `--rows`, `--seeds` and `--no-peers` make it shorter; what was
 judged before is kept in build/calibrate/runs.jsonl and counted, until `--anew` throws it away.
 """
 
@@ -10,6 +10,7 @@ import argparse
 import datetime as dt
 import json
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +31,14 @@ def main() -> int:
     asked = _asked()
     if asked.anew:
         RUNS.unlink(missing_ok=True)
+    until = time.time() + 60 * asked.minutes
     kinds = list(all_kinds(asked.seeds))
     quiet = [kind for kind in kinds if kind.sort in QUIET]
-    for rows in asked.rows:
-        _say(f"{len(kinds)} cases at {rows:,} rows, harmless ones {asked.repeats} times")
-        simulate(quiet, rows, range(asked.first, asked.first + asked.repeats), RUNS)
-        loud = [kind for kind in kinds if kind.sort not in QUIET]
-        simulate(loud, rows, range(asked.first, asked.first + max(1, asked.repeats // 4)), RUNS)
+    for repeat in range(asked.first, asked.first + asked.repeats):
+        for rows in asked.rows:
+            chosen = quiet if repeat % 4 else kinds
+            _say(f"repeat {repeat}: {len(chosen)} cases at {rows:,} rows")
+            simulate(chosen, rows, repeat, RUNS, until)
     write(asked_peers=asked.peers)
     return 0
 
@@ -74,6 +76,7 @@ def _peers(rows: int = 2000) -> list[dict[str, Any]]:
 def _asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=12, help="runs of each harmless case; of each defect a quarter")
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="stop then, and count what there is")
     parser.add_argument("--first", type=int, default=0, help="number of the first repeat: others draw other rows")
     parser.add_argument("--rows", type=int, nargs="+", default=[2000, 200, 10_000])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1], help="trainings of each world")

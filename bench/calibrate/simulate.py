@@ -21,21 +21,19 @@ from bench.calibrate.worlds import WORLDS
 from gate import checks
 
 
-def simulate(kinds: Sequence[Kind], rows: int, repeats: range, path: Path, until: float = float("inf")) -> int:
-    """Judge each case once a repeat; give the number of runs. Stops at the time `until` (of time.time)."""
+def simulate(kinds: Sequence[Kind], rows: int, repeat: int, path: Path, until: float = float("inf")) -> int:
+    """Judge each case once; give the number of runs. Stops at the time `until` (of time.time)."""
     done = 0
     load_checks()
-    order = np.random.default_rng(0).permutation(len(kinds))
     gc.freeze()  # pytest collects garbage after every run, and the pools are none
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8") as file:
-        for repeat in repeats:
-            for kind in (kinds[index] for index in order):
-                if time.time() > until:
-                    return done
-                file.write(json.dumps(_line(kind, rows, repeat)) + "\n")
-                file.flush()
-                done += 1
+        for index in np.random.default_rng(repeat).permutation(len(kinds)):
+            if time.time() > until:
+                break
+            file.write(json.dumps(_line(kinds[index], rows, repeat)) + "\n")
+            file.flush()
+            done += 1
     return done
 
 
