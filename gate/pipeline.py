@@ -234,6 +234,8 @@ def _over_all_rows(start: Opened, case: Case, scored: answering.Scored, narrator
     data = case.comparison.data
     if data is None or data.stream is None or data.coverage is None:
         return case
+    if not any(map(start.request.wants, (Category.CONTRACT, Category.OUTLIERS, Category.QUALITY))):
+        return streaming.sample_alone(case)
     with narrator.step(f"Ask and sum all {data.coverage.rows_judged:,} rows"):
         return streaming.over_all_rows(start.workers, case, scored.naming)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from gate.checking.case import Case
-from gate.domain import Answers, EvaluationData, Failure, Snapshot
+from gate.domain import Answers, Coverage, EvaluationData, Failure, Snapshot
 from gate.evidence.summaries.found import AllRows
 from gate.scoring.answers import Naming, name_columns
 from gate.scoring.inputs import MissingColumnsError, inputs_for
@@ -59,12 +59,21 @@ def over_all_rows(workers: tuple[Worker, Worker], case: Case, naming: Naming) ->
     """
     data = case.comparison.data
     if data is None or data.stream is None or not case.paired:
-        return case
+        return sample_alone(case)
     batches = _answered(_sides(workers, case), data, naming, _batch_rows(case))
     try:
         return replace(case, everything=_summed(case, batches))
     except _FailedError as error:
-        return _failed(case, error)
+        return sample_alone(_failed(case, error))
+
+
+def sample_alone(case: Case) -> Case:
+    """The case as one that rests on its sample: that is what its coverage then says."""
+    data = case.comparison.data
+    if data is None or data.stream is None or data.coverage is None:
+        return case
+    coverage = Coverage.of(total=data.coverage.rows_total, judged=data.rows, sampled=data.rows, seed=data.coverage.seed)
+    return replace(case, comparison=replace(case.comparison, data=replace(data, stream=None, coverage=coverage)))
 
 
 def _summed(case: Case, batches: Iterator[Batch]) -> AllRows:

@@ -397,6 +397,7 @@ def test_a_candidate_that_fails_on_some_row_has_failed(asked):
     case = asked(raising(4_321))
     assert (case.answers.table, case.everything, case.paired) == (None, None, False)
     assert case.answers.failure.kind == "ValueError"
+    assert (case.comparison.data.coverage.rows_judged, case.comparison.data.coverage.rows_total) == (500, ROWS)
     assert case.answers.failure.text.startswith("bad row (rows 4,000 to 5,499 of the set")
 
 
