@@ -1,7 +1,7 @@
 """Simulate, ask the peers, write bench/calibrate/results.json: `make calibrate`; `make docs` puts it into the page.
 
-It takes about two hours on two cores. `--repeats`, `--minutes`, `--rows`, `--seeds` and `--no-peers` make it shorter; what was
-judged before is kept in build/calibrate/runs.jsonl and counted, until `--anew` throws it away.
+It takes about two hours on two cores. `--repeats`, `--minutes`, `--rows`, `--seeds` and `--no-peers` make it shorter.
+Each run is a line of build/calibrate/runs.jsonl; with `--more` the lines that are there are kept and counted too.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ QUIET = ("harmless", "better", "slightly worse")
 def main() -> int:
     """Run what is asked for, and write the results."""
     asked = _asked()
-    if asked.anew:
+    if not asked.more:
         RUNS.unlink(missing_ok=True)
     until = time.time() + 60 * asked.minutes
     kinds = list(all_kinds(asked.seeds))
@@ -81,7 +81,7 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--rows", type=int, nargs="+", default=[2000, 200, 10_000])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1], help="trainings of each world")
     parser.add_argument("--no-peers", dest="peers", action="store_false")
-    parser.add_argument("--anew", action="store_true", help="forget the runs that were judged before")
+    parser.add_argument("--more", action="store_true", help="add to the runs that were judged before, by the same code")
     return parser.parse_args()
 
 

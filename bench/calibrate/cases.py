@@ -40,8 +40,8 @@ class Kind:
         return self.change.name
 
     def sample(self, rows: int, repeat: int) -> Sample:
-        """Draw n rows of the pool, laid under the change; the same repeat gives the same sample."""
-        draw = np.random.default_rng([rows, repeat, *_seed(self.pool.world.name, self.name)])
+        """Draw n rows of the pool, laid under the change; the same repeat gives the same sample again."""
+        draw = np.random.default_rng([rows, repeat + 10**6 * self.pool.seed, *_hashed(self.pool.world.name, self.name)])
         return _applied(self.pool, self.change, draw.choice(len(self.pool), rows, replace=False), draw)
 
 
@@ -73,5 +73,5 @@ def _sort(change: Harmless | Defect, loss: float) -> Sort | None:
     return "no effect" if change.weight == "loss" and loss <= NO_EFFECT else "to warn of"
 
 
-def _seed(*names: str) -> list[int]:
+def _hashed(*names: str) -> list[int]:
     return [zlib.crc32(name.encode()) for name in names]

@@ -19,9 +19,10 @@ ROWS = 24_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pool:
-    """Rows of a world with their labels and each version's answers to them."""
+    """Rows of a world with their labels and each version's answers to them; `seed` is that of the trainings."""
 
     world: World
+    seed: int
     frame: pd.DataFrame
     labels: Array
     versions: dict[str, Columns]
@@ -41,7 +42,7 @@ def pool_of(world: World, seed: int, folder: Path = CACHE) -> Pool:
     path = folder / f"{world.name}-{seed}.pickle"
     if path.exists():
         frame, labels, versions = pickle.loads(path.read_bytes())  # noqa: S301 - written below, by this module
-        return Pool(world=world, frame=frame, labels=labels, versions=versions)
+        return Pool(world=world, seed=seed, frame=frame, labels=labels, versions=versions)
     pool = made(world, seed)
     folder.mkdir(parents=True, exist_ok=True)
     path.write_bytes(pickle.dumps((pool.frame, pool.labels, pool.versions)))
@@ -53,4 +54,4 @@ def made(world: World, seed: int, rows: int = ROWS) -> Pool:
     draw = np.random.default_rng([seed, *world.name.encode()])
     frame, labels = world.draw(4 * world.train_rows, draw)
     pool, truth = world.draw(rows, draw)
-    return Pool(world=world, frame=pool, labels=truth, versions=train_all(world, seed, frame, labels, pool))
+    return Pool(world=world, seed=seed, frame=pool, labels=truth, versions=train_all(world, seed, frame, labels, pool))

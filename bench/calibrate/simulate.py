@@ -23,18 +23,32 @@ from gate import checks
 
 def simulate(kinds: Sequence[Kind], rows: int, repeat: int, path: Path, until: float = float("inf")) -> int:
     """Judge each case once; give the number of runs. Stops at the time `until` (of time.time)."""
-    done = 0
+    done, known = 0, _judged_before(path)
     load_checks()
     gc.freeze()  # pytest collects garbage after every run, and the pools are none
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8") as file:
         for index in np.random.default_rng(repeat).permutation(len(kinds)):
+            kind = kinds[index]
             if time.time() > until:
                 break
-            file.write(json.dumps(_line(kinds[index], rows, repeat)) + "\n")
+            if (*_key(kind), rows, repeat) in known:
+                continue
+            file.write(json.dumps(_line(kind, rows, repeat)) + "\n")
             file.flush()
             done += 1
     return done
+
+
+def _key(kind: Kind) -> tuple[str, int, str]:
+    return kind.pool.world.name, kind.pool.seed, kind.name
+
+
+def _judged_before(path: Path) -> set[tuple[str, int, str, int, int]]:
+    if not path.exists():
+        return set()
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return {(line["world"], line["seed"], line["change"], line["rows"], line["repeat"]) for line in lines}
 
 
 def load_checks() -> None:
@@ -58,6 +72,7 @@ def _line(kind: Kind, rows: int, repeat: int) -> dict[str, Any]:
         found = judge(kind.sample(rows, repeat))
     return {
         "world": kind.pool.world.name,
+        "seed": kind.pool.seed,
         "change": kind.name,
         "sort": kind.sort,
         "loss": min(1e9, max(kind.losses.values())),
