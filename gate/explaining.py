@@ -29,6 +29,16 @@ ITEMS: Mapping[str, str] = {
     "preprocessed_data": "The run logs the dataset with the context `preprocessed`, and its source can be read again.",
 }
 """What each item of reproducibility asks."""
+OWN: Mapping[str, str] = {
+    "contract.checks_collected": (
+        "All modules of checks can be imported.\n\n"
+        "Every module of the packages and folders under `checks:` is imported before anything runs.\n\n"
+        "Limit: none may fail: a check that cannot be asked is never a check less.\n"
+        "A failure means that a module of checks raises when it is imported; the message has its name and why.\n"
+        "To change it: mend the module, or take its folder out of `checks:` in gate.yaml."
+    )
+}
+"""What the gate says of itself: no function stands behind it."""
 EXPECTATION = """\
 What it tests: one of Great Expectations' expectations, by its own name and arguments, on the candidate's answers
 and their inputs (`expect:` in gate.yaml); columns are those of the evaluation data, the answers, `label`, and the
@@ -98,7 +108,8 @@ def explain(
     Raises:
         UsageError: there is no such check; with the closest valid names.
     """
-    found = _of_a_function(check_id, entries) or _of_an_item(check_id, entries)
+    own = Explanation(id=check_id, severity="critical", text=OWN[check_id]) if check_id in OWN else None
+    found = own or _of_a_function(check_id, entries) or _of_an_item(check_id, entries)
     found = found or _of_a_metric(check_id, entries, config) or _of_an_expectation(check_id, config)
     if found is None and result is not None:
         text = f"{result.title}\n\nThe checks that are configured here have none of this name."

@@ -95,6 +95,11 @@ def test_a_teams_own_check_tells_its_docstring(explain):
     assert explain("outliers.mine").text == "Ours holds.\n\nIt was made up."
 
 
+def test_what_the_gate_says_of_itself_is_explained_too(explain):
+    """No function stands behind it, and a report may hold it."""
+    assert explain("contract.checks_collected").text.startswith("All modules of checks can be imported.")
+
+
 @pytest.mark.parametrize(
     ("wrong", "meant"),
     [("quality.rsme", "quality.rmse"), ("outliers.expect_lwo", "outliers.expect_low"), ("nulls", "outliers.nulls")],

@@ -177,12 +177,15 @@ def _typed(arguments: Mapping[str, Any], column: Any) -> dict[str, Any]:  # noqa
     """Limits that fit the column: dates as moments in its zone; a text beside numbers is refused."""
     ends = {key: arguments[key] for key in ("min_value", "max_value") if arguments.get(key) is not None}
     moments, numbers = column.dtype.kind == "M", pd.api.types.is_numeric_dtype(column)
-    typed = {}
+    typed: dict[str, Any] = {}
     for key, value in ends.items():
         if moments and isinstance(value, (str, dt.date)):
             typed[key] = _moment(key, value, getattr(column.dtype, "tz", None))
         elif numbers and not isinstance(value, (int, float)) and not _is_number(value):
             raise UsageError(f"{key}: {value!r} is no number, and the column {column.name!r} holds numbers.")
+    if moments and isinstance(arguments.get("value_set"), list):
+        zone = getattr(column.dtype, "tz", None)
+        typed["value_set"] = [_moment("value_set", value, zone) for value in arguments["value_set"]]
     return typed
 
 

@@ -96,6 +96,9 @@ ENDINGS = {
          "quantile_ranges": {"quantiles": [0.5], "value_ranges": [[None, 5]]}}, "failed", "at 0.5"),
     "moment": ({"type": NULL, "column": "at", "min_value": "2026-01-03T12:00"}, "failed", "3 of 40 rows"),
     "day": ({"type": NULL, "column": "day", "min_value": dt.date(2026, 1, 3)}, "failed", "2 of 40 rows"),
+    "day_set": (
+        {"type": "expect_column_values_to_be_in_set", "column": "day", "value_set": ["2026-01-01"]},
+        "failed", "39 of 40 rows"),
     "exists": ({"type": "expect_column_to_exist", "column": "nowhere"}, "failed", ""),
     "columns": (
         {"type": "expect_table_columns_to_match_set", "column_set": ["prediction", "age"], "exact_match": False},
