@@ -33,7 +33,7 @@ def infer_task(raw: RawAnswer, labels: pa.ChunkedArray | pa.Table | None, signat
     """
     if isinstance(labels, pa.Table):
         return _of_targets(raw, labels)
-    if _is_forecast(raw):
+    if _is_forecast(raw) and (labels is None or not _is_text(labels.type)):
         return Task.FORECAST
     return Task.RANKING if _is_ranking(raw, labels) else _of_one(raw, labels, signature)
 
@@ -82,10 +82,18 @@ def _is_ranking(raw: RawAnswer, labels: pa.ChunkedArray | None) -> bool:
     if column is None or not _is_list(column.type):
         return False
     if _is_text(column.type.value_type):
-        return True
+        return labels is None or not _repeats(labels)
     if labels is None or not _is_list(labels.type) or not pa.types.is_integer(labels.type.value_type):
         return False
     return pa.types.is_integer(column.type.value_type) and not _lengths(column).equals(_lengths(labels))
+
+
+def _repeats(labels: pa.ChunkedArray) -> bool:
+    """Whether lists name one item twice: then they are no sets of relevant items but sequences (tags of words)."""
+    if not _is_list(labels.type):
+        return False
+    some = labels.slice(0, 1000).to_pylist()
+    return any(isinstance(items, list) and len(set(map(str, items))) < len(items) for items in some)
 
 
 def _is_list(kind: pa.DataType) -> bool:

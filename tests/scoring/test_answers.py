@@ -225,6 +225,8 @@ TEXTS = ["a man rides", "two dogs run", "it rains now", "they all left"]
         (pd.DataFrame({"prediction": [1.5], "lower": [1.0], "upper": [2.0]}), None, Task.FORECAST),
         ([["a", "b"], ["c"]], [["a"], ["b"]], Task.RANKING),
         ([["a", "b"], ["c", "d"]], None, Task.RANKING),
+        ([["a", "b"], ["b", "b"]], [["a", "a"], ["b", "b"]], Task.EMBEDDING),
+        (pd.DataFrame({"low": [0.5], "high": [0.5]}), ["low"], Task.REGRESSION),
         ([[3, 4], [5, 6]], [[3], [6]], Task.RANKING),
         ([1.5, 2.5, 3.5, 4.5], [[1.0], [2.0], [3.0], [4.0]], Task.REGRESSION),
         (["a", "b", "a", "b"], [{"x": 1}] * 4, Task.CLASSIFICATION),
