@@ -17,7 +17,7 @@ from .subject import Case
 
 OVERCONFIDENCE = 0.15
 """The margin of the slope."""
-BIAS = 0.2
+BIAS = 0.15
 """The margin of the log-odds' bias."""
 DECIDED = 0.01
 SHOWN_Z = 2.88
@@ -42,7 +42,7 @@ def check_calibration(
     loss is how far s is below 1 and below the baseline's. A warning beyond 0.15, critical beyond 0.3: the log-odds
     are 1.4 times what they should be. Underconfidence is no loss here; the first test sees it.
     Bias, of two classes: how far the log-odds must move so that their mean is the true rate (Cox 1958). A warning
-    beyond 0.2, critical beyond 0.4: the odds are half as high again as they should be.
+    where they moved by more than 0.15 and are off by more, critical beyond 0.3: the odds are a third too high.
 
     Default: these margins. A test that the rows cannot decide says nothing, unless a loss is shown.
     A failure means that whoever acts on the size of a probability acts wrongly, though ranking and accuracy may be

@@ -170,10 +170,36 @@ def overconfidence_test(ours: Estimate, theirs: Estimate, margin: float) -> Loss
 
 
 def bias_test(ours: Estimate, theirs: Estimate, margin: float) -> LossTest:
-    """Test how much farther the candidate's log-odds (of two classes) are off on the whole than the baseline's."""
-    influence = np.sign(ours.value) * ours.influence - np.sign(theirs.value) * theirs.influence
+    """Test how much farther the candidate's log-odds (of two classes) are off on the whole than the baseline's.
+
+    How far both are apart is known well, how far either is off is not. So two things must be proven at once: that the
+    log-odds moved by more than the margin, and that they are off by more than it, to the side to which they moved.
+    """
+    moved = ours.value - theirs.value
     loss = abs(ours.value) - abs(theirs.value)
-    return _tested("bias of the log-odds", loss, _variance(influence), margin, len(influence))
+    off, side = abs(ours.value), np.sign(moved) == np.sign(ours.value)
+    apart, alone = (max(_variance(part) ** 0.5, TINY) for part in (ours.influence - theirs.influence, ours.influence))
+
+    def above(limit: float) -> float:
+        if loss <= limit or not side:
+            return 1.0
+        return max(_normal((limit - abs(moved)) / apart), _normal((limit - off) / alone))
+
+    return LossTest(
+        name="bias of the log-odds",
+        loss=loss,
+        standard_error=alone,
+        margin=margin,
+        p_beyond=above(margin),
+        p_critical=above(2 * margin),
+        p_within=max(_normal((abs(moved) - 4 * margin) / apart), 0.9 ** len(ours.influence)),
+    )
+
+
+def _normal(statistic: float) -> float:
+    from scipy.special import ndtr
+
+    return float(ndtr(statistic))
 
 
 def _variance(influence: Floats) -> float:
@@ -184,16 +210,14 @@ def _variance(influence: Floats) -> float:
 
 def _tested(name: str, loss: float, variance: float, margin: float, rows: int) -> LossTest:
     """Three ends by the normal distribution; critical beyond twice the margin, passed within four times of it."""
-    from scipy.special import ndtr
-
     error = float(np.sqrt(variance))
-    reach = max(error, 1e-12)
+    reach = max(error, TINY)
     return LossTest(
         name=name,
         loss=loss,
         standard_error=error,
         margin=margin,
-        p_beyond=float(ndtr(-(loss - margin) / reach)),
-        p_critical=float(ndtr(-(loss - 2 * margin) / reach)),
-        p_within=max(float(ndtr((loss - 4 * margin) / reach)), 0.9**rows),
+        p_beyond=_normal((margin - loss) / reach),
+        p_critical=_normal((2 * margin - loss) / reach),
+        p_within=max(_normal((loss - 4 * margin) / reach), 0.9**rows),
     )
