@@ -12,6 +12,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -65,13 +66,14 @@ def _scikit_learns(name: str, task: Task, better: bool | None) -> Metric | None:
     import sklearn.metrics
 
     if name in sklearn.metrics.get_scorer_names():
-        return _scorer(name, task)
+        return replace(_scorer(name, task), title="a scorer of scikit-learn's")
     direction = next((better for suffix, better in _SUFFIXES.items() if name.endswith(suffix)), None)
     function = getattr(sklearn.metrics, name, None) if direction is not None else None
     if function is None:
         return None
     said = direction if better is None else better
-    return foreign_metric(name, function, needs_of(task, probabilities=False), said, codes=True)
+    found = foreign_metric(name, function, needs_of(task, probabilities=False), said, codes=True)
+    return replace(found, title="a function of scikit-learn's")
 
 
 def _scorer(name: str, task: Task) -> Metric:
