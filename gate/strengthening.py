@@ -43,7 +43,7 @@ def _strengthened(outcome: Outcome, everything: AllRows, case: Case) -> Outcome:
         if outcome.id == "contract.row_count":
             return _noted(outcome, everything)
     bounds = [bound for bound in everything.bounds if bound.check == outcome.id]
-    return _bounded(outcome, bounds, everything, case) if bounds else outcome
+    return _bounded(outcome, bounds, everything, case) if bounds and outcome.status is not Status.ERROR else outcome
 
 
 def _noted(outcome: Outcome, everything: AllRows) -> Outcome:
@@ -74,6 +74,8 @@ def _bounded(outcome: Outcome, bounds: Sequence[Bound], everything: AllRows, cas
     """A check that holds rows against limits."""
     past = [found for found in (_past(bound, everything, case) for bound in bounds) if found is not None]
     measurements = _with(outcome.measurements, [_measured(bound, everything, case) for bound in bounds])
+    if not past and outcome.status not in JUDGED:
+        return outcome
     if not past:
         passed = outcome.status is Status.FAILED and _rests_on_bounds(outcome)
         status = Status.PASSED if passed else outcome.status
@@ -116,14 +118,17 @@ def _rows(past: Sequence[_Past]) -> tuple[Mapping[str, JsonValue], ...]:
 
 
 def _offending(past: Sequence[_Past], everything: AllRows, case: Case) -> tuple[Offending, ...]:
-    """Where the file beside the report finds the rows: behind those of the sample, bound by bound."""
-    first = case.comparison.data.rows if case.comparison.data is not None else 0
+    """Where the file beside the report finds the rows that the sample does not hold: behind these, bound by bound."""
+    data = case.comparison.data
+    first = data.rows if data is not None else 0
+    held = set(data.positions.tolist()) if data is not None and data.positions is not None else set()
     found = []
     for bound in everything.bounds:
-        size = len(bound.fault.worst)
-        if size and any(bound is one.bound for one in past):
-            found.append(Offending(positions=np.arange(first, first + size), columns={}))
-        first += size
+        kept = [record for _, record in bound.fault.worst]
+        places = [first + place for place, record in enumerate(kept) if record.number not in held]
+        if places and any(bound is one.bound for one in past):
+            found.append(Offending(positions=np.array(places, dtype=np.int64), columns={}))
+        first += len(kept)
     return tuple(found)
 
 

@@ -48,6 +48,11 @@ class Kept:
     shown: Mapping[str, JsonValue]
     filed: pa.Table
 
+    @property
+    def number(self) -> int:
+        """The row's number in the set."""
+        return int(self.filed.column("row")[0].as_py())
+
 
 def _sources(case: Case) -> pa.Table:
     """All rows that can be named: those of the case, then those that were kept of all rows, in the bounds' order."""
