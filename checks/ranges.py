@@ -9,7 +9,7 @@ import numpy as np
 
 from gate.evidence import outliers
 from gate.evidence.arrays import Array, Floats, Ints
-from gate.evidence.outputs import Output, same_level
+from gate.evidence.outputs import Output, level_key
 from gate.evidence.pairing import PROBA, Columns
 
 from .subject import CLASS_TASKS, Case, amounts, is_probability, label_column, main_name
@@ -67,7 +67,8 @@ def unknown_classes(columns: Columns, before: Columns | None, case: Case) -> lis
     output, known = columns[main], _known_classes(main, before, case)
     if not known:
         return []
-    strange = [code for code, level in enumerate(output.levels) if not any(same_level(level, one) for one in known)]
+    names = {level_key(one) for one in known}
+    strange = [code for code, level in enumerate(output.levels) if level_key(level) not in names]
     rows = np.flatnonzero(np.isin(np.asarray(output.codes), strange)).astype(np.int64)
     return [Bound(name="answers with an unknown class", value=len(rows), rows=rows, critical=True, high=0)]
 

@@ -131,7 +131,9 @@ def _same(values: Array) -> bool:
 
 def narrow(values: Array, reference: Array) -> bool:
     """Say whether numbers (n,) vary less than 1 % of what a reference (m,) does, extremes left out on both sides."""
-    if values.dtype.kind != "f" or values.ndim > 1 or reference.ndim > 1 or not len(reference):
+    if values.dtype.kind != "f" or reference.dtype.kind != "f" or values.ndim > 1 or reference.ndim > 1:
+        return False
+    if not len(reference):
         return False
     wide = min(_spread(reference), float(reference.std()))
     return bool(math.isfinite(wide) and float(values.std()) < 0.01 * wide)
