@@ -24,6 +24,8 @@ LARGEST = 0.5
 """A slice that holds a larger share of the rows is no slice: the metric itself sees it."""
 GAIN_Z = 2.0
 """A gain counts by so many standard errors less."""
+APART = 0.25
+"""Gains are looked for outside of the slice that moved most, where that holds no larger share of the rows."""
 UNASKED = 2.0
 """A slice that nobody named is looked at beyond twice the margin: the critical one."""
 
@@ -72,7 +74,8 @@ def search(partitions: Sequence[Partition], losses: Losses, movement: Floats, le
     moved = _movement(movement)
     top = int(np.argmax(_statistic(partitions, moved, least)))
     inside = slices.inside(top)
-    margin = UNASKED * max(losses.margin, _gain(partitions, losses, ~inside, least))
+    usual = ~inside if inside.mean() <= APART else np.ones(len(inside), dtype=bool)
+    margin = UNASKED * max(losses.margin, _gain(partitions, losses, usual, least))
     scanned = judge(added, losses, margin)
     chosen = [(slices.name(top), inside), *_narrower(partitions, moved, inside, slices.name(top), least)]
     tested = judge(np.concatenate([sums(np.where(mask, 0, -1), 1, losses) for _, mask in chosen]), losses, margin)

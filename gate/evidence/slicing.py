@@ -124,7 +124,7 @@ def _between(column: str, edges: Sequence[str], first: int, last: int) -> str:
     low = edges[first - 1] if first > 0 else None
     high = edges[last] if last < len(edges) else None
     if low is None:
-        return f"{column} < {high}" if high is not None else f"{column} is known"
+        return f"{column} < {high}" if high is not None else f"{column} has a value"
     return f"{column} >= {low}" if high is None else f"{low} <= {column} < {high}"
 
 
