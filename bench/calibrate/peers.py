@@ -78,5 +78,14 @@ def verdicts_of(peer: str, folder: Path) -> dict[str, Any]:
     return found
 
 
+def speed_of_evidently(folder: Path) -> dict[str, float]:
+    """Give the CPU seconds of Evidently's default presets on `case.parquet` of a folder, by preset."""
+    out = folder.resolve() / "evidently.json"
+    script, case = HERE / "speed_of_evidently.py", folder.resolve() / "case.parquet"
+    _call(str(set_up("evidently").absolute()), str(script), str(case), str(out))
+    found: dict[str, float] = json.loads(out.read_text(encoding="utf-8"))
+    return found
+
+
 def _call(*command: str) -> None:
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - our own scripts and pip

@@ -19,11 +19,12 @@ def quality(case: PeerCase) -> list[str]:
 
 def _failed(case: PeerCase, preset: object) -> list[str]:
     report = Report([preset], include_tests=True)
-    snapshot = report.run(_dataset(case, case.candidate), _dataset(case, case.baseline))
+    snapshot = report.run(dataset(case, case.candidate), dataset(case, case.baseline))
     return [test["name"] for test in snapshot.dict()["tests"] if "FAIL" in str(test["status"])]
 
 
-def _dataset(case: PeerCase, answers: object) -> Dataset:
+def dataset(case: PeerCase, answers: object) -> Dataset:
+    """Give one version's answers with the inputs and labels, and what the columns are."""
     frame = case.inputs.assign(label=case.label, **answers)
     if case.number:
         definition = DataDefinition(regression=[Regression(target="label", prediction="prediction")])
