@@ -118,8 +118,7 @@ def _is_finite(value: object) -> bool:
 
 _FEWEST_BINS, _MOST_BINS = 2, 50
 _SLICE_HELP = (
-    "write a column, {column: number of bins from 2 to 50}, {column: [edges]}, "
-    'or {name: seniors, where: "age > 60"}'
+    'write a column, {column: number of bins from 2 to 50}, {column: [edges]}, or {name: seniors, where: "age > 60"}'
 )
 Slice = Annotated[
     str | dict[str, Any], BeforeValidator(_slice), WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "object"}]})
@@ -143,7 +142,7 @@ class Data(_Settings):
     """The evaluation data: rows that both versions answer."""
 
     path: str | None = None
-    """A file (Parquet, CSV, Feather, JSON lines), a folder of them, a Delta table, or an s3, gs, abfs or runs address."""
+    """A file (Parquet, CSV, Feather, JSON lines), a folder of them, a Delta table, or an s3, gs, abfs, runs address."""
     target: Targets | None = None
     """The column with the labels, or a list of them where the model has several targets."""
     id: str | None = None
@@ -155,7 +154,7 @@ class Data(_Settings):
     looks: Annotated[int, Field(ge=1, le=10_000)] = 20
     """How many candidates this evaluation set is to judge: they share the confidence. Then rotate the set."""
     max_rows: Annotated[int, Field(ge=1)] | None = None
-    """The most rows that are asked, for slow models: drawn by what each row holds, the same in any order of the file."""
+    """The most rows that are asked, for slow models: drawn by what each row holds, whatever the order of the file."""
 
 
 class Limits(_Settings):
