@@ -129,7 +129,7 @@ def check_stuck(case: Case, measure: Measure, offending_rows: Rows) -> None:
     A continuous answer hardly ever repeats, but for equal inputs, saturated answers and leaves of trees, and these the
     baseline answers alike. A value (or a whole vector) is stuck where 0.2 % of the rows and at least 5 have it, the
     baseline has it a third as often at most, and the ranks of the baseline's answers to these rows scatter as if the
-    rows had been chosen at random (a deviation of 0.2; 0.29 at random), three times farther from the value than the
+    rows had been chosen at random (a deviation of 0.2; 0.29 at random), twice as far from the value as the
     versions usually differ. Without a baseline: three times as often as
     other values, and as the labels hold it, where the inputs differ and the other answers are distinct. Values at
     which the tails were cut are `outliers.clipped`.

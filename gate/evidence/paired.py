@@ -151,8 +151,8 @@ class Harm:
 
     @property
     def none(self) -> bool:
-        """Whether the labels give no reason to call these rows worse than they were."""
-        return self.p_worse > 0.01  # noqa: PLR2004 - of honest rows that moved one in a hundred looks worse
+        """Whether the labels give no reason to call these rows worse than they were, or next to nothing is lost."""
+        return self.p_worse > 0.01 or self.loss < self.margin / 4  # noqa: PLR2004 - one in a hundred honest ones
 
 
 def harm(metric: Metric, paired: Paired, rows: Ints) -> Harm | None:

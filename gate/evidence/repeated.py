@@ -15,8 +15,8 @@ DISTINCT = 0.25
 """Of coarser answers repeats say nothing."""
 APART = 0.2
 """The deviation of ranks (0 to 1) of rows that have nothing in common is 0.29, in a tenth of the range 0.03."""
-NOISE = 3.0
-"""The baseline's answers to these rows lie so many times farther from the value than versions usually differ."""
+NOISE = 2.0
+"""The baseline's answers to these rows lie so many times as far from the value as versions usually differ."""
 TRIED = 20
 
 
@@ -26,7 +26,7 @@ def stuck(values: Floats, baseline: Floats) -> Stuck | None:
     Equal inputs, saturated answers and leaves of trees repeat values too, but then the baseline answers these rows
     alike. A value is stuck where at least 5 rows and 0.2 % have it, the baseline has it a third as often at most, the
     ranks of the baseline's answers to these rows are spread as if the rows had been chosen at random, and these answers
-    lie three times farther from the value than both versions' answers usually lie apart (medians). None where there is
+    lie twice as far from the value as both versions' answers usually lie apart (medians). None where there is
     none, or fewer than a quarter of the answers are distinct.
     """
     known = np.isfinite(values)
