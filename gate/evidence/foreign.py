@@ -29,6 +29,8 @@ Function = Callable[[Any, Any], Any]
 """`f(y_true, y_pred) -> float`."""
 
 GROUPS = 50
+GROUPS_AT_LEAST = 30
+"""Of few rows there are fewer groups: a median does not feel the loss of two or three rows."""
 ROWS_AT_MOST = 50_000
 """The jackknife looks at no more rows than these; the standard error of all follows from theirs."""
 SECONDS = 30.0
@@ -91,7 +93,7 @@ def jackknife(ours: Foreign, theirs: Foreign, rows: int, seed: int) -> Floats:
     affordable = SECONDS / (2 * GROUPS * seconds) * rows
     used = int(min(rows, ROWS_AT_MOST, max(ROWS_AT_LEAST, affordable)))
     chosen = draw.permutation(rows)[:used]
-    groups = min(GROUPS, used)
+    groups = min(used, GROUPS, max(GROUPS_AT_LEAST, math.isqrt(used)))
     group = np.arange(used) % groups
     whole = _difference(ours, theirs, chosen)
     without = np.array([_difference(ours, theirs, chosen[group != index]) for index in range(groups)])
