@@ -40,6 +40,11 @@ class _Sides:
     reference: Array | None
     by: str
 
+    @property
+    def known(self) -> Array:
+        """What tells which inputs count: the baseline's answers where there are any."""
+        return self.reference if self.reference is not None and self.by == "baseline" else self.ours
+
 
 @check(category="outliers", severity="warning")
 @pytest.mark.usefixtures("predictions")
@@ -67,8 +72,7 @@ def check_conditional(
     sides = _sides(case)
     if sides is None or len(sides.rows) < FEW:
         pytest.skip("needs numbers or classes, and at least 50 rows with an answer")
-    known = sides.reference if sides.reference is not None and sides.by == "baseline" else sides.ours
-    near = similar(features(case, sides.rows), known)
+    near = similar(features(case, sides.rows), sides.known)
     if near is None:
         pytest.skip("no input tells anything about the answers: nothing is similar")
     ours, theirs = _oddities(sides, near, case)
