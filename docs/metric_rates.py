@@ -18,8 +18,8 @@ def _rates() -> list[dict[str, Any]]:
 
 def by_size() -> str:
     """Give a row a number of rows: all metrics together, and the worst of them."""
-    lines = ["| rows | comparisons a metric | kinds of answers | failed at one margin | worst | passed at two | worst |"]
-    lines.append("|---|---|---|---|---|---|---|")
+    head = "| rows | comparisons each | kinds of answers | failed at one margin | worst | passed at two | worst |"
+    lines = [head, "|---|---|---|---|---|---|---|"]
     for rows in sorted({rate["rows"] for rate in _rates()}):
         chosen = [rate for rate in _rates() if rate["rows"] == rows]
         cells = [f"{rows:,}", f"{chosen[0]['runs']:,}", str(len(chosen))]
