@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gate.domain import Task
+from gate.domain import Category, Task
 
 N = 2000
 RNG = np.random.default_rng(6)
@@ -13,6 +13,12 @@ X, Z = RNG.normal(size=N), RNG.normal(size=N)
 INPUTS = {"x": X, "z": Z, "noise": RNG.normal(size=N), "name": RNG.choice(list("abc"), N)}
 SCORE = np.sin(2 * X) + Z
 ROWS = RNG.choice(N, 100, replace=False)
+
+
+@pytest.fixture
+def judge(judge):
+    """The output checks alone."""
+    return lambda *args, **named: judge(*args, only=frozenset({Category.OUTLIERS}), **named)
 
 
 def numbers(seed):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gate.domain import Task
+from gate.domain import Category, Task
 
 N = 1000
 RNG = np.random.default_rng(5)
@@ -15,6 +15,12 @@ INPUTS = {"x": X, "region": REGION}
 BASELINE = X + 0.05 * RNG.normal(size=N)
 CANDIDATE = X + 0.05 * RNG.normal(size=N)
 LABELS = X + 0.3 * RNG.normal(size=N)
+
+
+@pytest.fixture
+def judge(judge):
+    """The output checks alone."""
+    return lambda *args, **named: judge(*args, only=frozenset({Category.OUTLIERS}), **named)
 
 
 @pytest.mark.parametrize(
