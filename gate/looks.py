@@ -7,10 +7,12 @@ model where a verdict is recorded, and beside the local reports always; what cou
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +27,18 @@ if TYPE_CHECKING:
 FILE = "looks.jsonl"
 
 
-def take(registry: Registry, comparison: Comparison, outcomes: Sequence[Outcome], config: Config) -> Looks:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """One use of an evaluation set: what the report tells, and which of the looks this candidate's is, from 1.
+
+    A candidate keeps its place when it is judged again, whatever was judged since: its verdict stays what it was.
+    """
+
+    counted: Looks
+    place: int
+
+
+def take(registry: Registry, comparison: Comparison, outcomes: Sequence[Outcome], config: Config) -> Look:
     """Count this look where something was judged on the data, keep it here, and say how many are used.
 
     Raises:
@@ -35,16 +48,20 @@ def take(registry: Registry, comparison: Comparison, outcomes: Sequence[Outcome]
 
     candidate, data = comparison.candidate, comparison.data
     if data is None:
-        return Looks()
+        return Look(counted=Looks(), place=1)
     path = local_file(config, candidate.model)
-    if verdict.looked(outcomes) and candidate.digest is not None:
-        _append(path, {"data": data.digest, "candidate": candidate.digest, "version": candidate.version})
-        mine = {rooms.short_digest(candidate.digest)}
-    else:
-        mine = set()
-    kept = (rooms.short_digest(digest) for digest in _candidates(path, data.digest))
-    used = mine | set(kept) | rooms.looks(registry, candidate.model, data.digest)
-    return Looks(used=len(used), planned=config.model(candidate.model).data.looks)
+    now = dt.datetime.now(dt.UTC).isoformat(timespec="microseconds")
+    first = dict(rooms.looks(registry, candidate.model, data.digest))
+    for digest, at in _kept(path, data.digest):
+        short = rooms.short_digest(digest)
+        first[short] = min(at, first.get(short, at))
+    planned = config.model(candidate.model).data.looks
+    mine = None if candidate.digest is None else rooms.short_digest(candidate.digest)
+    if mine is not None and verdict.looked(outcomes):
+        _append(path, {"data": data.digest, "candidate": candidate.digest, "version": candidate.version, "at": now})
+        first.setdefault(mine, now)
+    place = sum(at <= first[mine] for at in first.values()) if mine in first else len(first) + 1
+    return Look(counted=Looks(used=len(first), planned=planned), place=place)
 
 
 def local_file(config: Config, model: str) -> Path:
@@ -58,7 +75,7 @@ def _append(path: Path, look: dict[str, Any]) -> None:
     """Add one line in one write, so that two gates at once lose none; a folder that is read-only keeps none."""
     line = f"{json.dumps(look, sort_keys=True)}\n".encode()
     with suppress(OSError):
-        if line in _bytes(path):
+        if any(digest == look["candidate"] for digest, _ in _kept(path, look["data"])):
             return
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("ab") as file:
@@ -66,15 +83,15 @@ def _append(path: Path, look: dict[str, Any]) -> None:
             os.write(file.fileno(), (b"\n" if torn else b"") + line)
 
 
-def _candidates(path: Path, data: str) -> Iterable[str]:
-    """Give the candidates that were judged on these data; a line that is no look is passed over."""
+def _kept(path: Path, data: str) -> Iterable[tuple[str, str]]:
+    """Give the candidates that were judged on these data, and when; a line that is no look is passed over."""
     for line in _bytes(path).splitlines():
         try:
             look = json.loads(line)
         except ValueError:
             continue
         if isinstance(look, dict) and look.get("data") == data and isinstance(look.get("candidate"), str):
-            yield look["candidate"]
+            yield look["candidate"], str(look.get("at", ""))
 
 
 def _bytes(path: Path) -> bytes:

@@ -24,7 +24,6 @@ from gate.domain import (
     GateInfo,
     GoldenAnswers,
     GoldenCase,
-    Looks,
     Outcome,
     Report,
     Reproducibility,
@@ -145,8 +144,8 @@ def judge(start: Opened, folder: Path, narrator: Narrator) -> Report:
     with narrator.step("Run the checks"):
         outcomes = run_checks(case, start.config, start.request.only)
     storing.write_rows(case, outcomes, folder, start.started_at)
-    looks = counting.take(start.registry, case.comparison, outcomes, start.config)
-    results = verdict.settle(outcomes, _policy(start, looks))
+    look = counting.take(start.registry, case.comparison, outcomes, start.config)
+    results = verdict.settle(outcomes, _policy(start, look.place))
     findings = assembly.Findings(
         comparison=case.comparison,
         results=results,
@@ -158,7 +157,7 @@ def judge(start: Opened, folder: Path, narrator: Narrator) -> Report:
             load_s=loaded,
             raw=storing.write_raw(case.timings, folder),
         ),
-        looks=looks,
+        looks=look.counted,
     )
     return assembly.report_of(findings, _gate_info(start), isolation=ISOLATION, started_at=start.started_at)
 
@@ -293,12 +292,12 @@ def _diff(comparison: Comparison, config: Config) -> Diff:
     return diff.compare(comparison.candidate, comparison.baseline, config.root)
 
 
-def _policy(start: Opened, looks: Looks) -> verdict.Policy:
+def _policy(start: Opened, place: int) -> verdict.Policy:
     settings = start.config.model(start.request.model)
     return verdict.Policy(
         confidence=start.config.file.confidence,
         looks=settings.data.looks,
-        used=looks.used or 1,
+        used=place,
         severity=settings.severity,
         waivers=[entry.waiver() for entry in settings.waivers],
         strict=start.request.strict,

@@ -21,7 +21,7 @@ class Policy:
 
     `severity` maps check identities to critical, warning, info or ignore; `today` is an ISO date, on which waivers
     hold or have expired. `looks` is the number of planned uses of the evaluation set that share the confidence;
-    `used` says how many of them this one and those before have used up.
+    `used` says the place of this one among those that were taken.
     """
 
     confidence: float = 0.99

@@ -83,7 +83,7 @@ def report_on(candidate: str):
 
 def test_each_distinct_candidate_counts_once(registry, config):
     """Judging the same digest again is free, another one costs a look."""
-    taken = [looks.take(registry, judged(candidate), PASSED, config).used for candidate in "aabac"]
+    taken = [looks.take(registry, judged(candidate), PASSED, config).counted.used for candidate in "aabac"]
     assert taken == [1, 1, 2, 2, 3]
 
 
@@ -91,27 +91,27 @@ def test_another_evaluation_set_starts_anew(registry, config):
     """Rotating the set gives all looks back."""
     looks.take(registry, judged("a"), PASSED, config)
     other = judged("b", data="sha256:" + "e" * 64)
-    assert looks.take(registry, other, PASSED, config) == Looks(used=1, planned=20)
+    assert looks.take(registry, other, PASSED, config).counted == Looks(used=1, planned=20)
 
 
 @pytest.mark.parametrize(("status", "used"), [(Status.FAILED, 1), (Status.INCONCLUSIVE, 1), (Status.SKIPPED, 0)])
 def test_a_failure_counts_and_what_did_not_run_does_not(registry, config, status, used):
     """A look is a judgement on the data, whatever came of it."""
-    assert looks.take(registry, judged("a"), ended(status), config).used == used
+    assert looks.take(registry, judged("a"), ended(status), config).counted.used == used
 
 
 def test_the_contract_alone_is_no_look(registry, config):
     """It decides nothing by the rows."""
-    assert looks.take(registry, judged("a"), ended(Status.PASSED, Category.CONTRACT), config).used == 0
+    assert looks.take(registry, judged("a"), ended(Status.PASSED, Category.CONTRACT), config).counted.used == 0
 
 
 def test_recorded_looks_and_local_ones_are_joined(registry, config):
     """One that is in both counts once."""
     for candidate in "ab":
         keep_look(registry, report_on(candidate))
-    assert looks.take(registry, judged("b"), PASSED, config).used == 2
-    assert looks.take(registry, judged("c"), PASSED, config).used == 3
-    assert recorded(registry, "wine", DATA) == {short_digest(f"sha256:{c * 64}") for c in "ab"}
+    assert looks.take(registry, judged("b"), PASSED, config).counted.used == 2
+    assert looks.take(registry, judged("c"), PASSED, config).counted.used == 3
+    assert set(recorded(registry, "wine", DATA)) == {short_digest(f"sha256:{c * 64}") for c in "ab"}
 
 
 def test_a_damaged_file_loses_no_other_look(registry, config):
@@ -120,21 +120,21 @@ def test_a_damaged_file_loses_no_other_look(registry, config):
     path = looks.local_file(config, "wine")
     with path.open("ab") as file:
         file.write(b'\xff\xfe\n[1]\n{"data": 3}\n{"data": "sha2')
-    assert looks.take(registry, judged("b"), PASSED, config).used == 2
-    assert looks.take(registry, judged("b"), PASSED, config).used == 2
+    assert looks.take(registry, judged("b"), PASSED, config).counted.used == 2
+    assert looks.take(registry, judged("b"), PASSED, config).counted.used == 2
 
 
 def test_a_folder_that_cannot_be_written_still_counts_this_look(registry, config):
     """Where .gate is a file, nothing can be kept."""
     (config.root / ".gate").write_text("")
-    assert looks.take(registry, judged("a"), PASSED, config).used == 1
+    assert looks.take(registry, judged("a"), PASSED, config).counted.used == 1
 
 
 def test_other_tags_are_no_looks(registry, config):
     """People's tags, and damaged ones, are passed over."""
     for key in ("gate.look.x.y", "gate.look", f"gate.look.{'d' * 16}.zz"):
         registry.client.set_registered_model_tag("wine", key, "?")
-    assert looks.take(registry, judged("a"), PASSED, config).used == 1
+    assert looks.take(registry, judged("a"), PASSED, config).counted.used == 1
 
 
 def test_two_gates_at_once_lose_no_look(config):
@@ -142,4 +142,11 @@ def test_two_gates_at_once_lose_no_look(config):
     path = looks.local_file(config, "wine")
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda number: looks._append(path, {"data": DATA, "candidate": str(number)}), range(200)))
-    assert set(looks._candidates(path, DATA)) == {str(number) for number in range(200)}
+    assert {candidate for candidate, _ in looks._kept(path, DATA)} == {str(number) for number in range(200)}
+
+
+def test_a_candidate_keeps_its_place(registry, config):
+    """Judged again after others have used the looks up, a version is still the first: its verdict stays."""
+    taken = [looks.take(registry, judged(candidate), PASSED, config) for candidate in "abca"]
+    assert [look.place for look in taken] == [1, 2, 3, 1]
+    assert taken[-1].counted.used == 3

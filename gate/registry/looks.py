@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 
 from gate import verdict
 from gate.domain import Report
@@ -23,15 +24,25 @@ def short_digest(digest: str) -> str:
     return digest.removeprefix("sha256:")[:_DIGITS]
 
 
-def looks(registry: Registry, model: str, data: str) -> frozenset[str]:
-    """Name the candidates, by short digest, that a recorded verdict judged on the data of this digest.
+def looks(registry: Registry, model: str, data: str) -> Mapping[str, str]:
+    """Name the candidates, by short digest, that a recorded verdict judged on the data of this digest, and when.
 
     Raises:
         UsageError: there is no such model.
         RegistryError: the registry is out of reach.
     """
-    found = (_TAG.fullmatch(key) for key in get_model(registry, model).tags)
-    return frozenset(match[2] for match in found if match and match[1] == short_digest(data))
+    tags = get_model(registry, model).tags
+    found = ((_TAG.fullmatch(key), value) for key, value in tags.items())
+    return {match[2]: _at(value) for match, value in found if match and match[1] == short_digest(data)}
+
+
+def _at(value: str) -> str:
+    """When a look was taken; a tag that somebody wrote over has been there from the start."""
+    try:
+        look = json.loads(value)
+    except ValueError:
+        return ""
+    return str(look.get("at", "")) if isinstance(look, dict) else ""
 
 
 def keep_look(registry: Registry, report: Report) -> None:
