@@ -92,10 +92,15 @@ def _codes(sample: Sample) -> Array:
 
 def _slice(sample: Sample, share: float) -> Array:
     """The rows with the highest values of a number that is not the main one."""
-    names = [name for name in sample.frame.columns if sample.frame[name].dtype.kind == "f"]
-    name = next((name for name in names if name != sample.world.matters), names[0])
-    values = sample.frame[name].to_numpy() + 1e-9 * sample.draw.normal(size=len(sample))
+    values = sample.frame[_other_number(sample)].to_numpy() + 1e-9 * sample.draw.normal(size=len(sample))
     return np.argsort(values)[-max(2, round(share * len(sample))) :]
+
+
+def _other_number(sample: Sample) -> str:
+    """Name the first number that varies and is not the main one."""
+    frame = sample.frame
+    names = [name for name in frame.columns if frame[name].dtype.kind == "f" and frame[name].nunique() > len(frame) / 2]
+    return next((name for name in names if name != sample.world.matters), names[0])
 
 
 def slice_shifted(share: float, size: float) -> Change:
@@ -142,9 +147,7 @@ def declared(change: Change) -> Change:
     """The same, with the slice's column declared in the settings."""
 
     def make(sample: Sample) -> Sample:
-        names = [name for name in sample.frame.columns if sample.frame[name].dtype.kind == "f"]
-        name = next((name for name in names if name != sample.world.matters), names[0])
-        return replace(change(sample), settings={"data": {"slices": [{name: 10}]}})
+        return replace(change(sample), settings={"data": {"slices": [{_other_number(sample): 10}]}})
 
     return make
 
