@@ -18,9 +18,7 @@ def _rates() -> list[dict[str, Any]]:
 
 def by_size() -> str:
     """Give a row a number of rows: all metrics together, and the worst of them."""
-    head = (
-        "| rows | comparisons each, at most | kinds of answers | failed at one margin | worst | passed at two | worst |"
-    )
+    head = "| rows | comparisons of each | kinds of answers | failed at one margin | worst | passed at two | worst |"
     lines = [head, "|---|---|---|---|---|---|---|"]
     for rows in sorted({rate["rows"] for rate in _rates()}):
         chosen = [rate for rate in _rates() if rate["rows"] == rows]
