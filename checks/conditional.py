@@ -20,7 +20,7 @@ from .inputs import features
 from .subject import Case, baseline_columns, candidate_columns, is_probability, label_column, main_name
 from .versions import PROBABILITIES, harmed, together
 
-SAMPLE = 4000
+SAMPLE = 3000
 """The comparison of all rows with all others takes this many of them, in a seeded sample."""
 FEW = 50
 """Fewer rows have no neighbourhoods."""
@@ -57,7 +57,7 @@ def check_conditional(
     """No answer is far from what similar inputs get.
 
     Similar are the 10 nearest neighbours of a row among its inputs (numbers in standard deviations, names as
-    indicators, each weighed by how much it tells of the answers: its correlation ratio), on a seeded sample of 4,000
+    indicators, each weighed by how much it tells of the answers: its correlation ratio), on a seeded sample of 3,000
     rows. A number stands out by twice the distance that nine of ten rows keep from the median of their neighbours (of
     both versions' distances the larger; 0.3 of a probability), a class where nine of ten neighbours agree on another.
     Counted are rows that stand out now and clearly did not in the baseline's answers, less those that did and clearly

@@ -28,7 +28,7 @@ Test = Callable[[LossTest], None]
 
 FEW = 20
 """Fewer rows than this have no distribution to speak of."""
-SCANNED = 100_000
+SCANNED = 20_000
 """Of more rows a seeded sample is divided by the inputs."""
 CELL_MOVE, CELL_PROBABILITY = 0.25, 0.1
 """A part of the rows moved by no less than this many robust deviations of the baseline, or this much probability."""

@@ -23,7 +23,7 @@ from .subject import Case
 Measure = Callable[..., None]
 Rows = Callable[..., None]
 
-SEARCHED_ROWS = 100_000
+SEARCHED_ROWS = 30_000
 """The search looks at a sample of more rows."""
 SEARCHED_COLUMNS = 200
 MEASURED = 60
@@ -55,7 +55,7 @@ def check_slices(
 
     Found slices are levels and runs of quantile bins of every input, and pairs of them (after Chung et al., Slice
     Finder, 2019). Limit: only what is proven beyond twice the margin is said, and beyond twice the largest gain
-    elsewhere: versions that differ everywhere lose here what they gain there. Of more than 100,000 rows a sample is
+    elsewhere: versions that differ everywhere lose here what they gain there. Of more than 30,000 rows a sample is
     searched.
 
     Default: slices of at least 50 rows, of categories the 50 largest.
