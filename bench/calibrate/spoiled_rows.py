@@ -97,10 +97,12 @@ def _slice(sample: Sample, share: float) -> Array:
 
 
 def _other_number(sample: Sample) -> str:
-    """Name the first number that varies and is not the main one."""
+    """Name the number that varies most of those that are not the main one."""
     frame = sample.frame
-    names = [name for name in frame.columns if frame[name].dtype.kind == "f" and frame[name].nunique() > len(frame) / 2]
-    return next((name for name in names if name != sample.world.matters), names[0])
+    names = [name for name in frame.columns if frame[name].dtype.kind == "f"]
+    names.sort(key=lambda name: name == sample.world.matters)
+    varied = [name for name in names if frame[name].nunique() > len(frame) / 2]
+    return (varied or sorted(names, key=lambda name: -frame[name].nunique()))[0]
 
 
 def slice_shifted(share: float, size: float) -> Change:

@@ -15,6 +15,7 @@ DISTINCT = 0.25
 """Of coarser answers repeats say nothing."""
 APART = 0.2
 """The deviation of ranks (0 to 1) of rows that have nothing in common is 0.29, in a tenth of the range 0.03."""
+ALONE_APART = 0.06
 NOISE = 2.0
 """The baseline's answers to these rows lie so many times as far from the value as versions usually differ."""
 TRIED = 20
@@ -25,9 +26,10 @@ def stuck(values: Floats, baseline: Floats) -> Stuck | None:
 
     Equal inputs, saturated answers and leaves of trees repeat values too, but then the baseline answers these rows
     alike. A value is stuck where at least 5 rows and 0.2 % have it, the baseline has it a third as often at most, the
-    ranks of the baseline's answers to these rows are spread as if the rows had been chosen at random, and these answers
-    lie twice as far from the value as both versions' answers usually lie apart (medians). None where there is
-    none, or fewer than a quarter of the answers are distinct.
+    ranks of the baseline's answers to these rows are spread as if the rows had been chosen at random, and either it
+    is alone, three times as frequent as the fourth commonest, or these answers lie twice as far from the value as both
+    versions' answers usually lie apart (medians). One that is alone and inside the range of the answers, so no bound,
+    needs only twice the spread of rows of one tenth. None where there is none, or fewer than a quarter are distinct.
     """
     known = np.isfinite(values)
     levels, inverse, counts = np.unique(values[known], return_inverse=True, return_counts=True)
@@ -36,11 +38,14 @@ def stuck(values: Floats, baseline: Floats) -> Stuck | None:
     enough = np.flatnonzero(counts >= max(FEW, SHARE * len(values)))
     theirs = baseline[known]
     ranks, usual = _ranks(theirs), _median(np.abs(values[known] - theirs))
+    others = int(np.partition(counts, -4)[-4]) if len(counts) >= 4 else 1  # noqa: PLR2004 - as the docstring says
     for level in enough[np.argsort(-counts[enough], kind="stable")][:TRIED]:
         inside = inverse == level
         own = int((baseline == levels[level]).sum())
         away = _median(np.abs(theirs[inside] - levels[level]))
-        if counts[level] >= TIMES * own and away > NOISE * usual and _apart(ranks, inside):
+        alone = counts[level] >= TIMES * others
+        apart = ALONE_APART if alone and 0 < level < len(levels) - 1 else APART
+        if (alone or away > NOISE * usual) and counts[level] >= TIMES * own and _apart(ranks, inside, apart):
             return Stuck(value=float(levels[level]), rows=_places(known, inside), explained=own)
     return None
 
@@ -54,10 +59,10 @@ def _median(values: Floats) -> float:
     return float(np.median(known)) if len(known) else 0.0
 
 
-def _apart(ranks: Floats, inside: Bools) -> bool:
+def _apart(ranks: Floats, inside: Bools, least: float) -> bool:
     here = ranks[inside]
     here = here[np.isfinite(here)]
-    return len(here) >= FEW and float(here.std()) >= APART
+    return len(here) >= FEW and float(here.std()) >= least
 
 
 def _ranks(values: Floats) -> Floats:
