@@ -51,15 +51,17 @@ def take(registry: Registry, comparison: Comparison, outcomes: Sequence[Outcome]
         return Look(counted=Looks(), place=1)
     path = local_file(config, candidate.model)
     now = dt.datetime.now(dt.UTC).isoformat(timespec="microseconds")
-    first = dict(rooms.looks(registry, candidate.model, data.digest))
+    recorded = rooms.looks(registry, candidate.model, data.digest)
+    first = {
+        short: (0, at) for short, at in recorded.items()
+    }  # what everybody knows of comes before what one folder does
     for digest, at in _kept(path, data.digest):
-        short = rooms.short_digest(digest)
-        first[short] = min(at, first.get(short, at))
+        first.setdefault(rooms.short_digest(digest), (1, at))
     planned = config.model(candidate.model).data.looks
     mine = None if candidate.digest is None else rooms.short_digest(candidate.digest)
     if mine is not None and verdict.looked(outcomes):
         _append(path, {"data": data.digest, "candidate": candidate.digest, "version": candidate.version, "at": now})
-        first.setdefault(mine, now)
+        first.setdefault(mine, (1, now))
     place = sum(at <= first[mine] for at in first.values()) if mine in first else len(first) + 1
     return Look(counted=Looks(used=len(first), planned=planned), place=place)
 

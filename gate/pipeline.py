@@ -263,7 +263,7 @@ def _golden(
     model = start.request.model
     path = golden.file_of(start.config, model)
     if not cases:
-        return None, f"there are no golden cases ({path.name}): `gate golden add` makes some"
+        return None, f"there are no golden cases ({path.parent.name}/{path.name}): `gate golden add` makes some"
     if scored.candidate.failure is not None:
         return None, scored.reasons["answers"]
     return golden.ask(start.workers[0], comparison, scored, cases, start.config.model(model), str(path)), ""

@@ -147,7 +147,7 @@ class _Found:
 
 def _found(outcome: Outcome, proven: _Proven, policy: Policy) -> _Found:
     """A check that already failed, or could not run, keeps its status; a comparison is decided here."""
-    judged = outcome.status in {Status.PASSED, Status.FAILED, Status.INCONCLUSIVE}
+    judged = outcome.status in {Status.PASSED, Status.INCONCLUSIVE}  # a limit that a team set is past with any look
     on_data = outcome.category is Category.QUALITY and outcome.id not in OWN_ROWS
     if judged and on_data and policy.used > policy.looks:
         return _used_up(policy)
@@ -214,7 +214,7 @@ def _expired(check_id: str, status: Status, policy: Policy) -> str:
 def decide(results: Sequence[CheckResult], only: Sequence[Category] | None = None) -> tuple[Verdict, tuple[str, ...]]:
     """Say the verdict and what decided it, by the contract's rule, in its order. What did not run never passes.
 
-    With `only` the checks of these categories must have passed something: loading alone is no judgement.
+    With `only` something must have been judged in these categories: loading alone is no judgement.
     """
     judged = [result for result in results if only is None or result.category in only]
     errors = [result for result in results if result.status is Status.ERROR]
@@ -227,18 +227,21 @@ def decide(results: Sequence[CheckResult], only: Sequence[Category] | None = Non
         return Verdict.ERROR, _reasons(errors) or (_nothing(judged),)
     if undecided:
         return Verdict.INCONCLUSIVE, _reasons(undecided)
-    if not any(result.status is Status.PASSED for result in judged):
+    if not any(result.status in _ENDED for result in judged):
         return Verdict.ERROR, (_nothing(judged),)
     if warned:
         return Verdict.PASS_WITH_WARNINGS, _reasons(warned)
     return Verdict.PASS, (f"{sum(r.status is Status.PASSED for r in results)} checks passed",)
 
 
+_ENDED = frozenset({Status.PASSED, Status.FAILED, Status.INCONCLUSIVE})
+"""How a check ends that looked at something."""
+
+
 def looked(results: Sequence[Outcome] | Sequence[CheckResult]) -> bool:
     """Say whether something was judged on the evaluation data: that is a look at them."""
     on_data = {Category.OUTLIERS, Category.QUALITY}
-    ended = {Status.PASSED, Status.FAILED, Status.INCONCLUSIVE}
-    return any(r.category in on_data and r.status in ended and r.id not in OWN_ROWS for r in results)
+    return any(r.category in on_data and r.status in _ENDED and r.id not in OWN_ROWS for r in results)
 
 
 def _nothing(judged: Sequence[CheckResult]) -> str:

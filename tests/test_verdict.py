@@ -181,3 +181,18 @@ def test_benjamini_hochberg_agrees_with_scipy(p_values):
     rejected = verdict.benjamini_hochberg({("q", str(at)): p for at, p in enumerate(p_values)}, 0.05)
     adjusted = false_discovery_control(p_values)
     assert all((("q", str(at)) in rejected) == (p <= 0.05) for at, p in enumerate(adjusted) if abs(p - 0.05) > 1e-12)
+
+
+def test_a_limit_that_a_team_set_holds_with_any_look():
+    """Beyond the planned looks a metric below its fixed minimum still rejects: that is no comparison."""
+    low = replace(outcome("x", Status.FAILED), category=Category.QUALITY)
+    (found,) = verdict.settle([low], Policy(looks=3, used=4))
+    assert (found.status, found.severity) == (Status.FAILED, CRITICAL)
+
+
+def test_undecided_checks_alone_are_no_error():
+    """With --only, checks that all warn have judged something."""
+    waits = replace(outcome("x", Status.INCONCLUSIVE, WARNING), category=Category.QUALITY)
+    loads = replace(PASSED, category=Category.CONTRACT)
+    results = verdict.settle([loads, waits], Policy())
+    assert verdict.decide(results, [Category.QUALITY])[0] is Verdict.PASS_WITH_WARNINGS

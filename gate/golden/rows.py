@@ -182,7 +182,7 @@ def expected(
 ) -> dict[str, JsonValue]:
     """Say how the right answer is compared; `numbers` says that the task is one of amounts."""
     given, before = (_main(row.get(name)) for name in ("prediction", "baseline_prediction"))
-    if not numbers and _is_class(answer, given if given is not None else before, row):
+    if tolerance is None and not numbers and _is_class(answer, given if given is not None else before, row):
         return {"class": answer}
     if not _amount(answer) and not isinstance(answer, (list, dict)):
         return {"answer": answer}

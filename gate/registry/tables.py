@@ -62,6 +62,10 @@ def data_files(path: Path) -> tuple[Path, ...]:
     """
     found = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
     found = [file for file in found if kind_of(file) and not _hidden(file, path)]
+    if not found and path.is_dir() and not any(path.iterdir()):
+        raise DataError(
+            f"The folder of evaluation data {path} is empty.", remedy="Write the data there, or name others."
+        )
     if not found:
         raise UsageError(
             f"The evaluation data {path} are of no kind that gate reads.",
