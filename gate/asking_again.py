@@ -63,6 +63,22 @@ def _changed(relation: Relation, data: EvaluationData, place: str) -> Changed:
     return Changed(relation=relation, rows=rows, data=replace(data, table=table))
 
 
+def refuse_unknown_answers(settings: ModelConfig, scored: Scored, place: str) -> None:
+    """Refuse a relation about a column that no version answers; one that the candidate alone lost is its own fault.
+
+    Raises:
+        UsageError: with the columns that there are.
+    """
+    tables = [side.table for side in (scored.candidate, scored.baseline) if side is not None and side.table is not None]
+    known = sorted({name for table in tables for name in table.column_names})
+    for relation in settings.metamorphic if tables else ():
+        if relation.column is not None and relation.column not in known:
+            raise UsageError(
+                f"{place}: {relation.title}: no version answers a column {relation.column!r}.",
+                remedy=f"The answers have {', '.join(known[:30])}.",
+            )
+
+
 def ask(worker: Worker, comparison: Comparison, scored: Scored, changes: tuple[Changed, ...]) -> tuple[Twin, ...]:
     """Ask the candidate in every other way that applies. Without its answers to all rows there is nothing to ask."""
     data, signature = comparison.data, comparison.candidate.signature

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from gate.config import Config
 from gate.domain import Comparison, EvaluationData, Snapshot, Stage
+from gate.errors import UsageError
 
 if TYPE_CHECKING:
     from gate.registry import Registry
@@ -67,7 +68,11 @@ def compare(registry: Registry, asked: Asked, config: Config, room: Path) -> Fou
     chosen = rooms.choose_baseline(registry, asked.model, asked.version, asked.baseline, aliases, asked.stage)
     candidate = rooms.snapshot(registry, asked.model, asked.version, room / "candidate")
     baseline = rooms.snapshot(registry, asked.model, chosen[0], room / "baseline") if chosen else None
-    data, why = _data(registry, asked, config, (candidate, baseline), room)
+    try:
+        data, why = _data(registry, asked, config, (candidate, baseline), room)
+    except rooms.NoSuchColumnError as error:
+        place = config.place_of(asked.model, "data", error.setting)
+        raise UsageError(f"{place}: {error.text}", remedy=error.remedy) from None
     data = rooms.with_repeats_said(data) if data else None
     data = rooms.capped(data, config.model(asked.model).data.max_rows) if data else None
     comparison = Comparison(

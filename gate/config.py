@@ -60,6 +60,12 @@ class Config:
         """Say `file:line` of a setting."""
         return self.document.place(where) if self.document else "the defaults"
 
+    def place_of(self, model: str, *where: str | int) -> str:
+        """Say `file:line` of a setting of a model, whether it stands with the model or with the defaults."""
+        raw = self.document.value if self.document else {}
+        own = (raw.get("models") or {}).get(model) or {}
+        return self.place("models", model, *where) if where[0] in own else self.place("defaults", *where)
+
     def _merged(self, name: str) -> dict[str, Any]:
         raw = self.document.value if self.document else {}
         own = (raw.get("models") or {}).get(name) or {}

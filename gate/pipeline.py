@@ -182,6 +182,7 @@ def prepare(start: Opened, narrator: Narrator) -> tuple[Case, dict[str, float | 
     changes = asking_again.relations(found.comparison.data, settings, place)
     with narrator.step(_scoring_words(found.comparison)):
         scored = answering.score_both(start.workers, found.comparison, settings)
+    asking_again.refuse_unknown_answers(settings, scored, place)
     golden_answers, why_not_golden = _golden(start, found.comparison, scored, cases)
     metrics = policy.metrics_asked(
         config, request.model, scored.task, labelled=scored.labelled, answered=scored.answered

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gate.config import Config
 from gate.config_file import closest
@@ -50,7 +50,7 @@ def refuse_unknown_names(config: Config, model: str) -> None:
         known = known_ids(config, engine.catalog(check_targets(config)))
         for name, key in named.items():
             if name not in known:
-                place = _place(config, model, key, name)
+                place = config.place_of(model, key, name)
                 raise UsageError(f"{place}: there is no check {name!r}.", remedy=closest(name, sorted(known)))
     _refuse_unknown_metrics(config, model)
     _refuse_unknown_expectations(config, model)
@@ -71,7 +71,7 @@ def _find_metric(config: Config, model: str, name: str, task: Task) -> Metric:
     except named_metrics.UnknownMetricError as error:
         known = closest(name, sorted(error.names)) if error.names else ""
         raise UsageError(
-            f"{_place(config, model, 'metrics', name)}: {error}.",
+            f"{config.place_of(model, 'metrics', name)}: {error}.",
             remedy=f"{known} The gate's own: {', '.join(sorted(METRICS))}; or `module:function`, importable from "
             "the folder of gate.yaml.".strip(),
         ) from None
@@ -88,21 +88,12 @@ def _refuse_unknown_expectations(config: Config, model: str) -> None:
 
 def place_of_expectations(config: Config, model: str) -> Callable[[int], str]:
     """Say `file:line` of a model's `expect:` entries by their number."""
-    return lambda index: _place(config, model, "expect", index)
+    return lambda index: config.place_of(model, "expect", index)
 
 
 def place_of_relations(config: Config, model: str) -> str:
     """Say `file:line` of a model's `metamorphic:` entries."""
-    return _place(config, model, "metamorphic")
-
-
-def _place(config: Config, model: str, *where: str | int) -> str:
-    """The line of a setting of a model, whether it stands with the model or with the defaults."""
-    raw: Any = config.document.value if config.document else {}
-    own = (raw.get("models") or {}).get(model) or {}
-    if where[0] in own:
-        return config.place("models", model, *where)
-    return config.place("defaults", *where)
+    return config.place_of(model, "metamorphic")
 
 
 def metrics_asked(
@@ -121,7 +112,7 @@ def metrics_asked(
         return tuple(MetricAsked(name=name, limits=None) for name in standard(task, answered)) if labelled else ()
     if not labelled:
         raise UsageError(
-            f"{_place(config, model, 'metrics')}: metrics are configured, and the evaluation data have no labels.",
+            f"{config.place_of(model, 'metrics')}: metrics are configured, and the evaluation data have no labels.",
             remedy="Set data.target to the column that holds them.",
         )
     return tuple(

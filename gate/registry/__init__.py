@@ -5,7 +5,7 @@ that happens in `connect`.
 """
 
 from gate.registry.batches import read_large
-from gate.registry.columns import Columns, infer_columns, with_repeats_said
+from gate.registry.columns import Columns, NoSuchColumnError, infer_columns, with_repeats_said
 from gate.registry.connection import Registry, connect
 from gate.registry.evaluation_data import Found, logged_data, read_data
 from gate.registry.find import choose_baseline, ensure_form, holder, holders, resolve
@@ -23,6 +23,7 @@ __all__ = [
     "Found",
     "LineageRow",
     "ModelSurvey",
+    "NoSuchColumnError",
     "Place",
     "PromotionSettings",
     "Registry",

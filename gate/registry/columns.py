@@ -25,20 +25,30 @@ class Columns:
     max_rows: int | None = None
 
 
+class NoSuchColumnError(UsageError):
+    """A setting of `data:` names a column that the data do not have; `setting` is its key."""
+
+    def __init__(self, text: str, remedy: str, setting: str) -> None:
+        """Carry the key."""
+        super().__init__(text, remedy=remedy)
+        self.setting = setting
+
+
 def ensure_columns(names: Sequence[str], columns: Columns, where: str) -> None:
     """Refuse settings that name a column that is not there.
 
     Raises:
-        UsageError: with the existing names, the closest first.
+        NoSuchColumnError: with the existing names, the closest first.
     """
     targets = (columns.target,) if isinstance(columns.target, str) else columns.target or ()
     wanted: list[tuple[str, str | None]] = [*(("target", name) for name in targets), ("id", columns.id)]
     wanted += [("slice", name) for slice_ in columns.slices for name in _slice_names(slice_)]
     for role, name in wanted:
         if name is not None and name not in names:
-            raise UsageError(
+            raise NoSuchColumnError(
                 f"The {role} column {name!r} is not in the evaluation data ({where}).",
                 remedy=f"They have: {_listed(name, names)}.",
+                setting="slices" if role == "slice" else role,
             )
 
 

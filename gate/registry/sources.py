@@ -47,8 +47,9 @@ class Place:
         except (DataError, UsageError) as error:
             if str(self.path) == self.address:
                 raise
-            text = error.text.replace(str(self.path), self.address)
-            raise type(error)(text, remedy=error.remedy) from None
+            error.text = error.text.replace(str(self.path), self.address)
+            error.args = (error.text,)
+            raise
 
 
 def locate_data(registry: Registry, address: str, root: Path, into: Path) -> Place:
