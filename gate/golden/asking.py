@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from gate.scoring.raw import RawAnswer
 
 
+_NUMBERS = frozenset({"integer", "long", "float", "double"})
+
+
 def ask(
     worker: Worker,
     comparison: Comparison,
@@ -30,9 +33,10 @@ def ask(
     """Ask a loaded candidate. A failure of the model is part of the result, never an exception.
 
     Raises:
-        UsageError: one column of the cases holds values of several types.
+        UsageError: one column of the cases holds values of several types, or text where every version takes numbers.
     """
     data = EvaluationData(table=_table(cases, source), source=source, digest="", target=None, id=None)
+    _refuse_texts(data, comparison)
     try:
         inputs = inputs_for(comparison.candidate.signature, data)
         worker.put("golden", inputs.table)
@@ -73,6 +77,24 @@ def _table(cases: Sequence[GoldenCase], source: str) -> pa.Table:
                 remedy="Write them alike in every case.",
             ) from None
     return pa.table(columns)
+
+
+def _refuse_texts(data: EvaluationData, comparison: Comparison) -> None:
+    """A text where both versions take a number is a slip in the file, not a fault of the candidate."""
+    import pyarrow as pa
+
+    versions = [version for version in (comparison.candidate, comparison.baseline) if version is not None]
+    fields = [
+        field for version in versions for field in (version.signature.inputs if version.signature else None) or ()
+    ]
+    for name, column in zip(data.table.column_names, data.table.columns, strict=True):
+        types = {field.type for field in fields if field.name == name}
+        if types and types <= _NUMBERS and pa.types.is_string(column.type):
+            example = next(value for value in column.to_pylist() if value is not None)
+            raise UsageError(
+                f"The golden cases {data.source} have the text {example!r} in {name!r}, a number for the model.",
+                remedy="Write it without quotes.",
+            )
 
 
 def _naming(

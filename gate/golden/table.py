@@ -6,7 +6,7 @@ import datetime as dt
 from pathlib import Path
 
 from gate.config import Config
-from gate.domain import JsonValue
+from gate.domain import JsonValue, Task
 from gate.errors import UsageError
 from gate.golden.rows import Wanted, expected, plain
 
@@ -23,6 +23,7 @@ def cases_of(path: Path, config: Config, model: str, wanted: Wanted) -> list[dic
     from gate import registry
 
     settings = config.model(model).data
+    amounts = config.model(model).task in {Task.REGRESSION, Task.FORECAST}
     table = registry.read_data(path).table
     names = [name for name in (ANSWER, settings.target) if isinstance(name, str) and name in table.column_names]
     if not names:
@@ -39,7 +40,7 @@ def cases_of(path: Path, config: Config, model: str, wanted: Wanted) -> list[dic
         if answer is None or (wanted.rows is not None and name not in wanted.rows):
             continue
         told = {"why": wanted.why or f"row {place} of {path.name}", "added_at": now, "from": path.name}
-        said = expected(answer, {"label": answer}, wanted.tolerance, numbers=isinstance(answer, float))
+        said = expected(answer, {"label": answer}, wanted.tolerance, numbers=isinstance(answer, float) or amounts)
         cases.append({"id": name, "inputs": {key: plain(value) for key, value in row.items()}} | said | told)
     if not cases:
         raise UsageError(f"{path} has no row with an answer that was asked for.", remedy="Look at --rows.")

@@ -40,3 +40,7 @@ def test_cases_are_asked_without_evaluation_data_and_without_a_baseline(project)
     assert refused.code == 2
     assert "house.jsonl:1" in refused.err
     assert "'anwser'" in refused.err
+    cases.write_text('{"id": "origin", "inputs": {"a": "none", "b": 0, "c": 0}, "answer": 0}\n')
+    texts = project.gate("check", "house", "1", *QUALITY)
+    assert texts.code == 2
+    assert "the text 'none' in 'a'" in texts.err
