@@ -131,8 +131,9 @@ def check_stuck(case: Case, measure: Measure, offending_rows: Rows) -> None:
     baseline has it a third as often at most, and the ranks of the baseline's answers to these rows scatter as if the
     rows had been chosen at random (a deviation of 0.2; 0.29 at random), twice as far from the value as the
     versions usually differ. Without a baseline: three times as often as
-    other values, and as the labels hold it, where the inputs differ and the other answers are distinct. Values at
-    which the tails were cut are `outliers.clipped`.
+    other values, and as the labels hold it, where the inputs differ and the other answers are distinct. A text or a
+    list likewise, where a quarter of them is distinct and the baseline's answers to these rows are. Values at which
+    the tails were cut are `outliers.clipped`.
 
     Limit: `outliers.stuck.max`, the share of rows that may get one exact value, instead of this rule.
     A failure means a default that is answered where the model has none: a failed lookup, a caught exception.
@@ -153,8 +154,28 @@ def check_stuck(case: Case, measure: Measure, offending_rows: Rows) -> None:
             allowed = limit if limit is not None else max(0.002, 3 * found.explained / finding.rows)
             share = len(found.rows) / finding.rows
             measure(_named(f"share of {finding.what}", name, columns), share, max=allowed * (1 - 1e-9))
+    for name, found in _stuck_names(case).items():
+        judged += 1
+        if found is not None:
+            offending_rows(found.rows)
+            allowed = 3 * found.explained if limit is None else limit * len(case.predictions)
+            measure(f"rows with one and the same {name}", len(found.rows), max=allowed, unit="rows")
     if not judged:
-        pytest.skip("no answer is a continuous number (at least 20 rows, most of them distinct)")
+        pytest.skip("no answer is a continuous number, a text or a list (at least 20 rows, most of them distinct)")
+
+
+def _stuck_names(case: Case) -> dict[str, outliers.Stuck | None]:
+    """Look for texts and lists that are stuck, by column; columns of a few names are classes, which repeat."""
+    columns, before = candidate_columns(case), baseline_columns(case) or {}
+    found = {}
+    for name, output in columns.items():
+        if output.codes is None or len(output.levels) < max(FEW, repeated.DISTINCT * len(output)):
+            continue
+        other = before.get(name)
+        paired = other is not None and other.codes is not None
+        codes = common_codes(output, other)[0] if paired else (output.codes, None)
+        found[name] = repeated.stuck_name(*codes)
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

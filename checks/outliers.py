@@ -113,7 +113,7 @@ def check_constant(predictions: pd.DataFrame, case: Case, measure: Measure, weig
     measure("distinct_answers", distinct)
     if 0 < lost < 10:  # noqa: PLR2004 - see the docstring
         weigh("warning")
-    assert not collapsed, f"all answers are the same in {', '.join(collapsed)}: {lost} rows should differ"
+    assert not collapsed, f"all answers are (nearly) the same in {', '.join(collapsed)}: {lost} rows should differ"
 
 
 def _reference(name: str, main: bool, case: Case, before: Any) -> Any:  # noqa: FBT001 - columns and an array
@@ -136,8 +136,9 @@ def check_range(case: Case, measure: Measure, offending_rows: Rows, weigh: Weigh
     """Every answer lies in the allowed range.
 
     Limits, critical: answers outside `outliers.range` (min, max) of gate.yaml; probabilities outside 0 to 1, or of one
-    row that do not sum to 1 within 0.01 where the baseline's do; classes that neither `classes:`, the model, the labels
-    nor the baseline know: callers have no branch for them (`classes:` names those that are allowed).
+    row that do not sum to 1 within 0.01 where the baseline's do; intervals of a forecast that end before they begin;
+    classes that neither `classes:`, the model, the labels nor the baseline know: callers have no branch for them
+    (`classes:` names those that are allowed).
     Warning, where gate.yaml sets no range: answers outside the range of baseline and labels together, widened by half
     its width on each side.
 

@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from gate.domain import Task
 from gate.evidence import outliers
 from gate.evidence.arrays import Array, Floats, Ints
+from gate.evidence.forecasts import interval_columns
 from gate.evidence.outputs import Output, level_key
 from gate.evidence.pairing import PROBA, Columns
 
@@ -46,7 +48,7 @@ def configured(columns: Columns, case: Case) -> list[Bound]:
 
 
 def impossible(columns: Columns, before: Columns | None, case: Case) -> list[Bound]:
-    """Find probabilities that are none: outside 0 to 1, or of one row that do not sum to 1."""
+    """Find probabilities outside 0 to 1, or of one row that do not sum to 1; intervals that end before they begin."""
     names = [name for name in amounts(columns) if is_probability(name, case)]
     found = [bound for name in names for bound in _bounds(name, columns[name], -ROUNDING, 1 + ROUNDING, critical=True)]
     if len(names) > 2:  # noqa: PLR2004 - of a whole matrix only what is off is worth a line
@@ -56,7 +58,22 @@ def impossible(columns: Columns, before: Columns | None, case: Case) -> list[Bou
         rows = outliers.worst_first(off, off > SUM_ROUNDING)
         name = "a row's probabilities sum to 1 but for"
         found.append(Bound(name=name, value=float(off.max(initial=0)), rows=rows, critical=True, high=SUM_ROUNDING))
+    turned, known_turned = _turned(columns, case), _turned(before or {}, case)
+    if turned is not None and not (known_turned is not None and (known_turned > 0).any()):
+        rows = outliers.worst_first(turned, turned > 0)
+        found.append(
+            Bound(name="intervals that end before they begin", value=len(rows), rows=rows, critical=True, high=0)
+        )
     return found
+
+
+def _turned(columns: Columns, case: Case) -> Floats | None:
+    """How far the lower end of each row's interval lies above the upper one (n,); None where there is no interval."""
+    ends = interval_columns(list(columns)) if case.task is Task.FORECAST else None
+    lower, upper = (columns[name].numbers if ends else None for name in ends or ("", ""))
+    if lower is None or upper is None or lower.ndim > 1 or upper.ndim > 1:
+        return None
+    return np.asarray(np.nan_to_num(lower - upper, nan=0.0, posinf=0.0, neginf=0.0))
 
 
 def unknown_classes(columns: Columns, before: Columns | None, case: Case) -> list[Bound]:

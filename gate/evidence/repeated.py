@@ -50,6 +50,26 @@ def stuck(values: Floats, baseline: Floats) -> Stuck | None:
     return None
 
 
+def stuck_name(ours: Ints, theirs: Ints | None) -> Stuck | None:
+    """Find one text or list that rows share which the baseline tells apart; codes (n,) over common levels, -1 for none.
+
+    It is stuck where at least 5 rows and 0.2 % have it, three times as many as have the fourth commonest and as have it
+    in the baseline, whose answers to these rows are mostly distinct. None where there is none, or fewer than a quarter
+    of the answers are distinct.
+    """
+    known = ours[ours >= 0]
+    counts = np.bincount(known)
+    if not len(known) or int((counts > 0).sum()) < DISTINCT * len(known):
+        return None
+    level = int(counts.argmax())
+    others = int(np.sort(counts)[-4]) if len(counts) >= 4 else 1  # noqa: PLR2004 - as the docstring says
+    rows = np.flatnonzero(ours == level).astype(np.int64)
+    own = 0 if theirs is None else int((theirs == level).sum())
+    apart = theirs is None or len(np.unique(theirs[rows])) >= len(rows) / 2
+    enough = len(rows) >= max(FEW, SHARE * len(ours), TIMES * others, TIMES * own)
+    return Stuck(value=float("nan"), rows=rows, explained=own) if enough and apart else None
+
+
 def _places(known: Bools, inside: Bools) -> Ints:
     return np.flatnonzero(known)[inside].astype(np.int64)
 

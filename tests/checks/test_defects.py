@@ -160,3 +160,27 @@ def test_a_genuine_improvement_stays_quiet(loud, kind):
     score = 2 * world.x + 2 * hidden
     labels = 1.5 * score + world.rng.logistic(size=N) if kind == "numbers" else (score + world.rng.logistic(size=N) > 0)
     assert loud(world.answers(score), world.baseline, labels, task=world.task) == {}
+
+
+@pytest.mark.parametrize("value", ["", "I cannot help with that."])
+def test_a_text_that_is_given_to_many_is_stuck(loud, value):
+    """Ten of 2,000 rows get one text where the baseline answers each of them otherwise."""
+    before = [f"the answer to question {row}" for row in range(N)]
+    after = [value if row % 200 == 7 else f"an answer to question {row}" for row in range(N)]
+    assert loud(after, before, task=Task.TEXT)["stuck"] == FAILED
+
+
+def test_texts_that_repeat_in_both_versions_are_not_stuck(loud):
+    """A common answer of the baseline may be common."""
+    before = ["no idea" if row % 20 == 7 else f"the answer to question {row}" for row in range(N)]
+    assert "stuck" not in loud([text.replace("the", "an") for text in before], before, task=Task.TEXT)
+
+
+def test_an_interval_that_ends_before_it_begins_is_impossible(loud):
+    """Twenty forecasts have their bounds exchanged; the baseline has none such."""
+    middle = np.random.default_rng(3).normal(size=N)
+    before = {"prediction": middle, "lower": middle - 1, "upper": middle + 1}
+    turned = np.arange(N) % 100 == 3
+    after = before | {"lower": middle - 1 + 2 * turned, "upper": middle + 1 - 2 * turned}
+    assert loud(after, before, task=Task.FORECAST)["range"] == FAILED
+    assert "range" not in loud(before, before, task=Task.FORECAST)
