@@ -19,6 +19,9 @@ CLASSES_LIMIT = 1000
 FEW_INTEGERS = 20
 """More distinct integers than this are a quantity."""
 
+UNLABELLED_WIDTH = 8
+"""One number a row is no label of so many targets: beside it a matrix this wide is one vector a row."""
+
 EMBEDDING_WIDTH = 32
 """A matrix without labels, this wide and not of probabilities, is read as one vector a row."""
 
@@ -127,7 +130,9 @@ def _of_vectors(raw: RawAnswer, labels: pa.ChunkedArray | None, signature: Signa
     if raw.shape == "nested":
         return Task.EMBEDDING
     named = signature is not None and len(signature.outputs or ()) == matrix.shape[1]
-    return Task.EMBEDDING if matrix.shape[1] >= EMBEDDING_WIDTH and not named else Task.REGRESSION
+    single = labels is not None and not pa.types.is_nested(labels.type)
+    wide = matrix.shape[1] >= (UNLABELLED_WIDTH if single else EMBEDDING_WIDTH)
+    return Task.EMBEDDING if wide and not named else Task.REGRESSION
 
 
 def _of_columns(raw: RawAnswer) -> Task:

@@ -213,6 +213,8 @@ TEXTS = ["a man rides", "two dogs run", "it rains now", "they all left"]
         ([[1.0, 2.0], [3.0]], None, Task.EMBEDDING),
         ([[0.5, 2.0]] * 4, None, Task.EMBEDDING),
         (np.full((4, 64), 0.3), None, Task.EMBEDDING),
+        (np.full((4, 16), 1.3), [1.5, 2.5, 3.5, 4.5], Task.EMBEDDING),
+        (np.full((4, 16), 1.3), None, Task.REGRESSION),
         (np.zeros((4, 2, 2)), None, Task.EMBEDDING),
         (pd.DataFrame({"a": [1, 2], "b": [1, 2]}), None, Task.REGRESSION),
         (pd.DataFrame({"prediction": [1.5, 2.5], "b": [1, 2]}), None, Task.REGRESSION),
