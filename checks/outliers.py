@@ -120,7 +120,7 @@ def _reference(name: str, main: bool, case: Case, before: Any) -> Any:  # noqa: 
     """What tells how much answers should vary: the baseline, and where it does not vary either the labels."""
     found = _values(before[name]) if before and name in before else None
     label = label_column(case) if main else None
-    if label is not None and (found is None or outliers.collapse(found, _values(label))):
+    if label is not None and (found is None or outliers.collapse(found, None)):
         return _values(label)
     return found
 

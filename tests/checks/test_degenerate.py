@@ -115,3 +115,9 @@ def test_leaves_that_the_baseline_tells_as_one_are_not_stuck(found):
     for start in range(0, 240, 12):
         leaves[order[start : start + 12]] = NUMBERS[order[start : start + 12]].mean()
     assert found(leaves, OTHERS) == {}
+
+
+def test_a_weak_model_whose_baseline_varies_as_little_is_not_constant(loud):
+    """Labels on another scale say nothing where the baseline's answers vary: it is what the candidate replaces."""
+    answers = np.random.default_rng(5).normal(size=500)
+    assert "constant" not in loud(answers + 1e-3, answers, answers * 1e6)
