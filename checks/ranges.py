@@ -7,20 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from gate.domain import Task
 from gate.evidence import outliers
 from gate.evidence.arrays import Array, Floats, Ints
-from gate.evidence.forecasts import interval_columns
+from gate.evidence.impossible import IMPOSSIBLE
 from gate.evidence.outputs import Output, level_key
-from gate.evidence.pairing import PROBA, Columns
+from gate.evidence.pairing import Columns
 
 from .subject import CLASS_TASKS, Case, amounts, is_probability, label_column, main_name
 
 FEW = 20
 """Fewer values than this span no range to speak of."""
 ROUNDING = 1e-6
-SUM_ROUNDING = 0.01
-"""Probabilities that were rounded to two digits still sum to 1 within this."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,27 +50,12 @@ def impossible(columns: Columns, before: Columns | None, case: Case) -> list[Bou
     found = [bound for name in names for bound in _bounds(name, columns[name], -ROUNDING, 1 + ROUNDING, critical=True)]
     if len(names) > 2:  # noqa: PLR2004 - of a whole matrix only what is off is worth a line
         found = [bound for bound in found if len(bound.rows)] or found[:1]
-    off, known = _off_one(columns), _off_one(before or {})
-    if off is not None and (known is None or float(known.max(initial=0)) <= SUM_ROUNDING):
-        rows = outliers.worst_first(off, off > SUM_ROUNDING)
-        name = "a row's probabilities sum to 1 but for"
-        found.append(Bound(name=name, value=float(off.max(initial=0)), rows=rows, critical=True, high=SUM_ROUNDING))
-    turned, known_turned = _turned(columns, case), _turned(before or {}, case)
-    if turned is not None and not (known_turned is not None and (known_turned > 0).any()):
-        rows = outliers.worst_first(turned, turned > 0)
-        found.append(
-            Bound(name="intervals that end before they begin", value=len(rows), rows=rows, critical=True, high=0)
-        )
+    for rule in IMPOSSIBLE:
+        off = rule.off(columns, case.task)
+        if off is not None and not rule.excused(before or {}, case.task):
+            rows, value = outliers.worst_first(off, off > rule.allowed), float(off.max(initial=0))
+            found.append(Bound(name=rule.name, value=value, rows=rows, critical=True, high=rule.allowed))
     return found
-
-
-def _turned(columns: Columns, case: Case) -> Floats | None:
-    """How far the lower end of each row's interval lies above the upper one (n,); None where there is no interval."""
-    ends = interval_columns(list(columns)) if case.task is Task.FORECAST else None
-    lower, upper = (columns[name].numbers if ends else None for name in ends or ("", ""))
-    if lower is None or upper is None or lower.ndim > 1 or upper.ndim > 1:
-        return None
-    return np.asarray(np.nan_to_num(lower - upper, nan=0.0, posinf=0.0, neginf=0.0))
 
 
 def unknown_classes(columns: Columns, before: Columns | None, case: Case) -> list[Bound]:
@@ -114,16 +96,6 @@ def _bounds(name: str, output: Output, low: float | None, high: float | None, *,
         value = float(finite.max())
         found.append(Bound(name=f"highest {name}", value=value, rows=rows, critical=critical, high=high))
     return found
-
-
-def _off_one(columns: Columns) -> Floats | None:
-    """How far each row's probabilities are from summing to 1 (n,), 0 where one is missing."""
-    parts = [output.numbers for name, output in columns.items() if name.startswith(PROBA)]
-    numbers = [part for part in parts if part is not None and part.ndim == 1]
-    if len(numbers) < 2 or len(numbers) < len(parts):  # noqa: PLR2004 - one column need not sum to 1
-        return None
-    with np.errstate(invalid="ignore"):
-        return np.asarray(np.nan_to_num(np.abs(np.sum(numbers, axis=0) - 1), nan=0.0, posinf=np.inf))
 
 
 def _known_classes(main: str, before: Columns | None, case: Case) -> list[Any]:

@@ -13,6 +13,7 @@ from gate.checking.case import Case
 from gate.checking.rows_file import Kept, columns_of
 from gate.domain import Answers, Task
 from gate.evidence import outliers
+from gate.evidence.impossible import IMPOSSIBLE
 from gate.evidence.metrics import Metric, find
 from gate.evidence.outputs import Kind, Output, as_classes, read
 from gate.evidence.paired import moves
@@ -200,9 +201,9 @@ def _watches(case: Case, sample: Seen) -> Iterator[Watch]:
         yield watches.Holes("outliers.finite", "infinite", watches.infinite)
     main = _main_name(case, sample)
     yield from _ranges(case, sample, main)
-    off = watches.off_one(sample.before)
-    if off is None or float(off.max(initial=0.0)) <= watches.SUM_ROUNDING:
-        yield watches.SumsToOne()
+    for rule in IMPOSSIBLE:
+        if not rule.excused(sample.before, case.task):
+            yield watches.Off(rule, case.task)
     if case.task in CLASS_TASKS and main is not None and sample.columns[main].codes is not None:
         yield UnknownClasses(main, case.config.classes or (), case.answers.classes, sample)
     for name, output in _amounts(sample.columns).items():

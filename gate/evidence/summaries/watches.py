@@ -13,16 +13,17 @@ from typing import Protocol, Self
 
 import numpy as np
 
+from gate.domain import Task
 from gate.evidence import outliers
 from gate.evidence.arrays import Bools, Floats
+from gate.evidence.impossible import Impossible
 from gate.evidence.outputs import Output
-from gate.evidence.sides import PROBA, Columns, Labels
+from gate.evidence.sides import Columns, Labels
 from gate.evidence.summaries.faults import Fault, FaultSums, Rows, Span
 from gate.evidence.summaries.found import Bound
 
 KEPT = 20
 """How many of the worst rows a watch keeps."""
-SUM_ROUNDING = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,22 +152,23 @@ def _beyond(fault: Fault, by: float) -> Fault:
     return Fault(rows=fault.rows if len(worst) == len(fault.worst) else len(worst), known=0, worst=worst)
 
 
-class SumsToOne:
-    """Rows whose probabilities do not sum to 1."""
+class Off:
+    """Rows whose answers cannot be."""
 
-    def __init__(self) -> None:
-        """Start with no rows."""
+    def __init__(self, rule: Impossible, task: Task) -> None:
+        """Look for rows that are impossible in one way."""
+        self._rule, self._task = rule, task
         self._faults, self._span = FaultSums(KEPT), Span()
 
     def update(self, seen: Seen) -> None:
         """Look at a batch."""
-        off = off_one(seen.columns)
+        off = self._rule.off(seen.columns, self._task)
         if off is None:
             return
-        self._faults.update("off", np.where(off > SUM_ROUNDING, off, 0.0), seen.rows)
+        self._faults.update("off", np.where(off > self._rule.allowed, off, 0.0), seen.rows)
         self._span.update(off)
 
-    def merge(self, other: SumsToOne) -> None:
+    def merge(self, other: Off) -> None:
         """Add what another has seen."""
         self._faults.merge(other._faults)
         self._span.merge(other._span)
@@ -174,21 +176,11 @@ class SumsToOne:
     def finish(self) -> tuple[Bound, ...]:
         """Give the row that is farthest off."""
         found = self._faults.finish()
-        name = "a row's probabilities sum to 1 but for"
+        name, allowed = self._rule.name, self._rule.allowed
         return tuple(
-            Bound(check="outliers.range", name=name, value=self._span.high, fault=fault, high=SUM_ROUNDING)
+            Bound(check="outliers.range", name=name, value=self._span.high, fault=fault, high=allowed)
             for fault in found.values()
         )
-
-
-def off_one(columns: Columns) -> Floats | None:
-    """How far each row's probabilities are from summing to 1 (n,), 0 where one is missing; None without any."""
-    parts = [output.numbers for name, output in columns.items() if name.startswith(PROBA)]
-    numbers = [part for part in parts if part is not None and part.ndim == 1]
-    if len(numbers) < 2 or len(numbers) < len(parts):  # noqa: PLR2004 - one column need not sum to 1
-        return None
-    with np.errstate(invalid="ignore"):
-        return np.asarray(np.nan_to_num(np.abs(np.sum(numbers, axis=0) - 1), nan=0.0, posinf=np.inf))
 
 
 def numbers_of(output: Output | None) -> Floats | None:
