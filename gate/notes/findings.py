@@ -57,8 +57,8 @@ def passed(report: Plain, most: int) -> dict[str, Any] | None:
 
 
 def metrics(report: Plain, most: int) -> Table | None:
-    """Give everything that the quality checks measured: interval and margin where it was held against something."""
-    rows = [row for each in found.of_category(report, "quality") for row in _metric_rows(each)]
+    """Give every metric, with interval and margin where it was held against something."""
+    rows = [row for each in found.metrics(report) for row in _metric_rows(each)]
     head = tuple(
         Phrase(f"head.{name}") for name in ("metric", "baseline", "candidate", "loss", "interval", "margin", "status")
     )
@@ -68,10 +68,6 @@ def metrics(report: Plain, most: int) -> Table | None:
 
 def _metric_rows(each: Plain) -> list[Sequence[Value]]:
     measurements = each["measurements"]
-    if not found.is_metric(each):
-        return [
-            _metric_row(each, f"{each['id']} {measurement['name']}", measurement, None) for measurement in measurements
-        ]
     loss = found.measured(each, "loss")
     main = found.main_measurement(each)
     others = [measurement for measurement in measurements if measurement not in (main, loss)]
@@ -103,7 +99,16 @@ def _with_unit(name: str, unit: str | None) -> Value:
 
 def outliers(report: Plain, most: int) -> Table | None:
     """Give the outlier checks that ran, with what they measured."""
-    checks = [each for each in found.of_category(report, "outliers") if each["status"] != "skipped"]
+    return _measured(found.of_category(report, "outliers"), most)
+
+
+def quality(report: Plain, most: int) -> Table | None:
+    """Give the quality checks that ran and are no metric (slices, flips, calibration), with what they measured."""
+    return _measured([each for each in found.of_category(report, "quality") if not found.is_metric(each)], most)
+
+
+def _measured(all_checks: Sequence[Plain], most: int) -> Table | None:
+    checks = [each for each in all_checks if each["status"] != "skipped"]
     head = tuple(Phrase(f"head.{name}") for name in ("check", "status", "measured"))
     rows = [(each["id"], _status(each), _measurements(each)) for each in checks[:most]]
     return Table(head, rows, more=_more(checks, most)) if checks else None

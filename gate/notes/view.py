@@ -55,6 +55,7 @@ def view(report: Plain, digest: str, room: Room) -> dict[str, Any]:
         "files": changes.artifact_files(report, room.changes),
         "metrics": findings.metrics(report, room.checks),
         "data": _data(report),
+        "quality": findings.quality(report, room.checks),
         "outliers": findings.outliers(report, room.checks),
         "offenders": findings.offenders(report, room.rows),
         "latency": findings.latency(report, room.checks),
