@@ -82,7 +82,9 @@ def made_up(rows: int, kind: str) -> Case:
         table=pa.table({**inputs, "y": label}), source="made up", digest="sha256:0", target="y", id=None
     )
     return Case(
-        comparison=Comparison(candidate=_version(2), baseline=_version(1), baseline_chosen_by="previous", data=data),
+        comparison=Comparison(
+            candidate=version_of(2), baseline=version_of(1), baseline_chosen_by="previous", data=data
+        ),
         answers=Answers(table=tables[0], failure=None),
         baseline_answers=Answers(table=tables[1], failure=None),
         task=Task.PROBABILITY if kind == "probabilities" else Task.REGRESSION,
@@ -100,7 +102,8 @@ def _matrix(score: Any) -> dict[str, Any]:  # noqa: ANN401 - an array in, arrays
     return {"prediction": (positive > 0.5).astype(np.int64), "proba_0": 1 - positive, "proba_1": positive}  # noqa: PLR2004 - the middle
 
 
-def _version(number: int) -> Snapshot:
+def version_of(number: int) -> Snapshot:
+    """Give a version of nothing but its number."""
     from gate.domain import Snapshot
 
     return Snapshot(

@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 from gate import LossTest, Task, check, inconclusive
@@ -50,17 +51,11 @@ def check_metric(
     in the folder of gate.yaml (`greater_is_better: false` says its direction). A metric that has only a `min` or a
     `max` is held against these alone; without a baseline only they count.
     """
-    known, limits = metric.metric or find(metric.name), metric.limits
-    if known is None:
-        pytest.fail(f"there is no metric {metric.name!r}; there are {', '.join(METRICS)}")
-    alone = _paired(known, case, with_baseline=False, asked=limits is not None)
-    known = orient(known, alone.truth)
-    value = _value(known, alone.truth, alone.candidate, "candidate")
+    limits = metric.limits
+    known, alone, value = _alone(metric, case)
     low, high = (limits.min, limits.max) if limits is not None else (None, None)
     fixed = low is not None or high is not None
     compared = limits is None or limits.max_regression is not None or not fixed
-    if value is None:
-        pytest.fail(f"{metric.name} of these answers is not a finite number")
     if case.comparison.baseline is None or not compared:
         measure(metric.name, value, min=low, max=high)
         if not fixed:
@@ -78,6 +73,27 @@ def check_metric(
             measure("loss", found.loss, margin=found.margin, ci=ci, confidence=confidence)
         if alone.left_out:
             measure("rows left out: no label", alone.left_out, unit="rows")
+
+
+def _alone(metric: Any, case: Case) -> tuple[Metric, Paired, float]:
+    """Give the metric, the rows it is computed from and the candidate's value; end the check where there is none."""
+    known = metric.metric or find(metric.name)
+    if known is None:
+        pytest.fail(f"there is no metric {metric.name!r}; there are {', '.join(METRICS)}")
+    alone = _paired(known, case, with_baseline=False, asked=metric.limits is not None)
+    known = orient(known, alone.truth)
+    value = _value(known, alone.truth, alone.candidate, "candidate")
+    if value is None and _overflows(alone.truth.values):
+        inconclusive(f"{metric.name} of these labels is no finite number, whatever the answers: they are too large")
+    if value is None:
+        pytest.fail(f"{metric.name} of these answers is not a finite number")
+    return known, alone, value
+
+
+def _overflows(labels: Any) -> bool:
+    """Whether the squares of the labels themselves are past the largest number."""
+    with np.errstate(over="ignore"):
+        return labels.dtype.kind == "f" and not np.isfinite(np.sum(labels**2))
 
 
 def _compare(metric: Metric, case: Case, limits: Any) -> tuple[LossTest, float]:

@@ -10,9 +10,10 @@ import pyarrow as pa
 
 from bench.calibrate.models import Columns
 from bench.calibrate.samples import PROBA, Sample
+from bench.output_checks import version_of
 from gate.checking import engine
 from gate.checking.case import Case, MetricAsked
-from gate.domain import Answers, Category, Comparison, EvaluationData, Reproducibility, Snapshot, Status, Verdict
+from gate.domain import Answers, Category, Comparison, EvaluationData, Reproducibility, Status, Verdict
 from gate.evidence.metrics import standard
 from gate.settings import ModelConfig
 from gate.verdict import Policy, decide, settle
@@ -58,7 +59,9 @@ def case_of(sample: Sample) -> Case:
     table = pa.Table.from_pandas(sample.frame.assign(**{target: sample.labels}), preserve_index=False)
     data = EvaluationData(table=table, source="a pool", digest="sha256:0", target=target, id=None)
     return Case(
-        comparison=Comparison(candidate=_version(2), baseline=_version(1), baseline_chosen_by="previous", data=data),
+        comparison=Comparison(
+            candidate=version_of(2), baseline=version_of(1), baseline_chosen_by="previous", data=data
+        ),
         answers=_answers(sample.candidate),
         baseline_answers=_answers(sample.baseline),
         task=sample.world.task,
@@ -77,11 +80,3 @@ def _answers(columns: Columns) -> Answers:
         failure=None,
         classes=tuple(classes),
     )
-
-
-def _version(number: int) -> Snapshot:
-    return Snapshot(
-        model="m", version=number, run_id=None, model_id=None, source=None, created_at=None, description="", tags={},
-        aliases=(), legacy_stage=None, run=None, signature=None, requirements=(), environment={}, flavors=(),
-        artifact=None,
-    )  # fmt: skip

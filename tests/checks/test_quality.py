@@ -143,3 +143,12 @@ def test_few_rows_are_inconclusive_unless_nothing_changed(judge, rows):
     changed = judge(WORSE[:rows] + 0.01, BASELINE[:rows], LABELS[:rows])["quality.mae"]
     assert changed.status in {"inconclusive", "failed"}
     assert judge(BASELINE[:rows], BASELINE[:rows], LABELS[:rows])["quality.mae"].status == "passed"
+
+
+def test_labels_whose_squares_overflow_are_no_fault_of_the_candidate(judge):
+    """Labels of 1e302 have no finite rmse with any answer: that is inconclusive."""
+    draw = np.random.default_rng(2)
+    labels = 1e302 * draw.normal(size=300)
+    results = judge(labels * 0.9, labels * 0.8, labels)
+    assert results["quality.rmse"].status == "inconclusive"
+    assert "too large" in results["quality.rmse"].message
