@@ -80,14 +80,19 @@ def check_slices(
     if found is not None:
         measure("slices searched", found.tested)
     if tests:
-        inside = _worst(declared, found, searched)
-        rows = inside[np.argsort(-losses.difference[inside], kind="stable")]
-        rows = rows[losses.difference[rows] > 0]
-        offending_rows(data.paired.rows[rows], loss=losses.difference[rows])
+        _list_rows(_worst(declared, found, searched), data, losses, offending_rows)
     elif not declared.decided and (found is None or not found.decided):
         pytest.skip(
             f"no slice has enough rows to be decided: {len(losses.difference)} rows, slices of at least {least}"
         )
+
+
+def _list_rows(inside: Any, data: Compared, losses: Losses, offending_rows: Rows) -> None:
+    """List the rows of a slice that lost, the worst first; squared errors are told in the baseline's mean."""
+    rows = inside[np.argsort(-losses.difference[inside], kind="stable")]
+    rows = rows[losses.difference[rows] > 0]
+    unit = "loss_in_mean_squared_errors" if losses.metric == "rmse" else "loss"
+    offending_rows(data.paired.rows[rows], **{unit: losses.difference[rows]})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -135,14 +135,19 @@ def _show_rows(out: Console, result: CheckResult) -> None:
         out.print(f"  row {number(row.get('id'))}: {answers}"[:300])
 
 
+def _against(report: Report) -> str:
+    """What the version was held against; nothing where the gate failed before it knew."""
+    if report.baseline:
+        return f" against v{report.baseline.version} ({report.baseline.chosen_by})"
+    return " as a first version" if report.checks else ""
+
+
 def _show_verdict(out: Console, report: Report) -> None:
     sign, style = SIGNS[report.verdict]
-    against = (
-        f"against v{report.baseline.version} ({report.baseline.chosen_by})" if report.baseline else "as a first version"
-    )
     counts = report.counts
     out.print(
-        f"{sign} {report.verdict}: {clean(report.model)} v{report.candidate.version} {against}", style=f"bold {style}"
+        f"{sign} {report.verdict}: {clean(report.model)} v{report.candidate.version}{_against(report)}",
+        style=f"bold {style}",
     )
     out.print(
         f"  {counts.passed} passed, {counts.failed} failed, {counts.inconclusive} inconclusive, "

@@ -93,7 +93,7 @@ def test_the_worst_rows_of_the_worst_slice_are_listed(slices):
     """Offending rows lie in the slice, the worst first."""
     world = World()
     found = slices(world, world.shifted(world.columns["region"] == "west"))
-    losses = [row["loss"] for row in found.rows]
+    losses = [row["loss_in_mean_squared_errors"] for row in found.rows]
     assert {row["inputs"]["region"] for row in found.rows} == {"west"}
     assert losses == sorted(losses, reverse=True)
 
