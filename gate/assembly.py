@@ -22,15 +22,12 @@ from gate.domain import (
     EvaluationData,
     GateInfo,
     ItemState,
-    LatencyPairs,
-    LatencyResult,
     Looks,
     Report,
     ReportedVersion,
     Reproducibility,
     ReproducibilityItem,
     Snapshot,
-    Timings,
     Verdict,
 )
 from gate.report import fitted
@@ -135,41 +132,6 @@ def _data(data: EvaluationData | None, looks: Looks) -> DataInfo:
         target=", ".join(data.targets) or None,
         looks=looks,
         coverage=data.coverage,
-    )
-
-
-def benchmark_of(
-    timings: Timings | None, *, confidence: float, load_s: dict[str, float | None], raw: str | None
-) -> Benchmark:
-    """Give the benchmark section: medians a call, and the ratio with its interval, for each scenario."""
-    if timings is None:
-        return Benchmark(load_s=load_s)
-    latency = tuple(_latency(pairs, confidence) for pairs in timings.latency if len(pairs.candidate_cpu_s))
-    return Benchmark(environment=timings.environment, method=timings.method, latency=latency, load_s=load_s, raw=raw)
-
-
-def _latency(pairs: LatencyPairs, confidence: float) -> LatencyResult:
-    import numpy as np
-
-    from gate.evidence.latency import ratio
-
-    cpu = ratio(np.log(pairs.candidate_cpu_s / pairs.baseline_cpu_s), confidence)
-    wall = ratio(np.log(pairs.candidate_wall_s / pairs.baseline_wall_s), confidence)
-    return LatencyResult(
-        scenario=pairs.scenario,
-        batch_size=pairs.batch_size,
-        pairs=len(pairs.candidate_cpu_s),
-        calls_per_block=pairs.calls_per_block,
-        candidate_cpu_s=float(np.median(pairs.candidate_cpu_s)),
-        baseline_cpu_s=float(np.median(pairs.baseline_cpu_s)),
-        candidate_wall_s=float(np.median(pairs.candidate_wall_s)),
-        baseline_wall_s=float(np.median(pairs.baseline_wall_s)),
-        cpu_ratio=cpu.estimate,
-        cpu_ratio_ci=(cpu.low, cpu.high),
-        wall_ratio=wall.estimate,
-        wall_ratio_ci=(wall.low, wall.high),
-        confidence=confidence,
-        stopped_by=pairs.stopped_by,
     )
 
 

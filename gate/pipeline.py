@@ -18,6 +18,7 @@ from gate import __version__, answering, asking_again, assembly, comparing, gold
 from gate import looks as counting
 from gate.config import Config
 from gate.domain import (
+    Benchmark,
     Category,
     Comparison,
     Diff,
@@ -31,6 +32,7 @@ from gate.domain import (
     Timings,
 )
 from gate.errors import GateError, UsageError
+from gate.scoring.launching import Launcher
 from gate.scoring.session import Limits, Worker
 
 if TYPE_CHECKING:
@@ -88,6 +90,7 @@ class Opened:
     version: int
     holders: dict[str, int]
     """Who held each stage when the gate looked."""
+    launcher: Launcher
     workers: tuple[Worker, Worker]
     room: Path
     """A private folder for copies, gone at the end."""
@@ -120,7 +123,8 @@ def opened(request: Request, config: Config, narrator: Narrator) -> Iterator[Ope
     started_at = assembly.now()
     comparing.ensure_form(request.model, request.version)
     with ExitStack() as stack:
-        candidate, baseline = (stack.enter_context(_worker(config)) for _ in range(2))
+        launcher = stack.enter_context(_launcher(config))
+        candidate, baseline = (stack.enter_context(launcher.start()) for _ in range(2))
         policy.refuse_unknown_names(config, request.model)
         with narrator.step("Find the version"):
             registry = storing.connect(config)
@@ -132,6 +136,7 @@ def opened(request: Request, config: Config, narrator: Narrator) -> Iterator[Ope
             registry=registry,
             version=version,
             holders=comparing.holders(registry, request.model, config),
+            launcher=launcher,
             workers=(candidate, baseline),
             room=room,
             started_at=started_at,
@@ -151,12 +156,7 @@ def judge(start: Opened, folder: Path, narrator: Narrator) -> Report:
         results=results,
         diff=_diff(case.comparison, start.config),
         reproducibility=case.reproducibility,
-        benchmark=assembly.benchmark_of(
-            case.timings,
-            confidence=case.confidence,
-            load_s=loaded,
-            raw=storing.write_raw(case.timings, folder),
-        ),
+        benchmark=_benchmark(case, loaded, storing.write_raw(case.timings, folder)),
         looks=look.counted,
     )
     return assembly.report_of(findings, _gate_info(start), isolation=ISOLATION, started_at=start.started_at)
@@ -187,7 +187,7 @@ def prepare(start: Opened, narrator: Narrator) -> tuple[Case, dict[str, float | 
     metrics = policy.metrics_asked(
         config, request.model, scored.task, labelled=scored.labelled, answered=scored.answered
     )
-    timings, why_untimed = _timings(start, scored, narrator)
+    timings, why_untimed = _timings(start, found.comparison, scored, narrator)
     case = Case(
         comparison=found.comparison,
         answers=scored.candidate,
@@ -247,14 +247,15 @@ def _asked_again(
     if not start.request.wants(Category.CONTRACT):
         return case
     more = asking_again.ask(start.workers[0], case.comparison, scored, changes)
-    more += asking_again.ask_elsewhere((start.workers[1], lambda: _worker(start.config)), case.comparison, scored)
+    more += asking_again.ask_elsewhere((start.workers[1], start.launcher.start), case.comparison, scored)
     return replace(case, answers=replace(case.answers, twins=(*case.answers.twins, *more)))
 
 
-def _worker(config: Config) -> Worker:
+def _launcher(config: Config) -> Launcher:
     isolation = config.file.isolation
     limits = Limits(memory_mb=isolation.memory_mb, timeout_s=isolation.timeout_s)
-    return Worker.start(limits, isolation=ISOLATION)
+    processes = None if isolation.processes == "auto" else isolation.processes
+    return Launcher.of(limits, isolation=ISOLATION, processes=processes)
 
 
 def _golden(
@@ -270,21 +271,34 @@ def _golden(
     return golden.ask(start.workers[0], comparison, scored, cases, start.config.model(model), str(path)), ""
 
 
-def _timings(start: Opened, scored: answering.Scored, narrator: Narrator) -> tuple[Timings | None, str]:
+def _timings(
+    start: Opened, comparison: Comparison, scored: answering.Scored, narrator: Narrator
+) -> tuple[Timings | None, str]:
     if not start.request.wants(Category.PERFORMANCE):
         return None, "the performance category was not asked for"
-    if scored.inputs is None or scored.baseline_inputs is None:
+    inputs = (scored.inputs, scored.baseline_inputs)
+    sides = timing.sides(start.workers, comparison, inputs, scored.load_s)
+    if sides is None:
         return None, scored.why_untimed
-    settings = start.config.model(start.request.model).latency
-    sides = tuple(zip(start.workers, (scored.inputs, scored.baseline_inputs), strict=True))
-    with narrator.step(f"Time both versions against each other, at most {settings.budget_s:g} s"):
-        return timing.time_latency(sides[0], sides[1], settings, start.config.file.confidence)
+    settings = start.config.model(start.request.model)
+    with narrator.step(f"Time both versions against each other, at most {settings.latency.budget_s:g} s"):
+        return timing.time_versions(*sides, start.launcher, settings, start.config.file.confidence), ""
 
 
 def _reproducibility(comparison: Comparison, config: Config) -> Reproducibility:
     from gate.notes import provenance
 
     return provenance.reproducibility(comparison.candidate, config.root)
+
+
+def _benchmark(case: Case, load_s: dict[str, float | None], raw: str | None) -> Benchmark:
+    from gate.evidence import benchmarked
+
+    if case.timings is None:
+        return Benchmark(load_s=load_s)
+    return benchmarked.benchmark_of(
+        case.timings, confidence=case.confidence, p99_s=case.config.latency.p99_s, load_s=load_s, raw=raw
+    )
 
 
 def _diff(comparison: Comparison, config: Config) -> Diff:

@@ -82,6 +82,8 @@ class Isolation(_Settings):
     """Memory that a worker may use."""
     timeout_s: Positive = 600
     """Seconds that a load or a batch may take."""
+    processes: Literal["auto", "forked", "fresh"] = "auto"
+    """How workers begin: forked from one process that imported the libraries (on Linux, by default), or each fresh."""
 
 
 def _slice(value: object) -> object:
@@ -192,6 +194,9 @@ class Outliers(_Settings):
     """Share of rows that get one exact value."""
 
 
+BatchSize = Annotated[int, Field(ge=1, le=1_000_000)]
+
+
 class Latency(_Settings):
     """How latency is compared."""
 
@@ -199,10 +204,27 @@ class Latency(_Settings):
     """Slower than this is a warning."""
     block: Percent = Share(0.05)
     """Slower than this rejects the version."""
-    batch_sizes: Annotated[tuple[Annotated[int, Field(ge=1, le=1_000_000)], ...], Field(min_length=1)] = (1, 32, 256)
+    batch_sizes: Annotated[tuple[BatchSize, ...], Field(min_length=1)] = (1, 32, 256)
     """Rows a call, one scenario each."""
+    scenarios: dict[Annotated[str, Field(pattern=r"^[A-Za-z][\w-]{0,39}$")], BatchSize] = Field(default_factory=dict)
+    """Scenarios of your own: name -> rows a call, drawn from the evaluation data."""
+    p99_ms: Positive | None = None
+    """The 99th percentile that callers need, in milliseconds; ten times the baseline's median where absent."""
     budget_s: Positive = 60
-    """Seconds for all scenarios together."""
+    """Seconds for everything that is timed."""
+
+    @property
+    def p99_s(self) -> float | None:
+        """The same in seconds."""
+        return None if self.p99_ms is None else self.p99_ms / 1000
+
+    @model_validator(mode="after")
+    def _scenarios_have_names_of_their_own(self) -> Latency:
+        sizes = [f"batch_{size}" for size in self.batch_sizes]
+        twice = [name for name in (*sizes, "sustained") if name in self.scenarios or sizes.count(name) > 1]
+        if twice:
+            raise ValueError(f"two scenarios are called {twice[0]!r}: name each differently, each batch size once")
+        return self
 
 
 class Throughput(_Settings):

@@ -122,7 +122,7 @@ def write_raw(timings: Timings | None, folder: Path) -> str | None:
     """Write the raw pairs beside the report; give the file's name, None where nothing was timed."""
     from gate.benchmark import raw
 
-    if timings is None or not timings.latency:
+    if timings is None or not timings.pairs:
         return None
     try:
         return raw.write(timings, folder).name

@@ -1,147 +1,244 @@
-"""Interleaved latency: blocks of calls to A then B, or B then A by a seeded coin, until the evidence suffices.
+"""Interleaved pairs: both versions answer the same rows, one right after the other, until the evidence suffices.
 
-Timing one version after the other was wrong a third of the time on a shared machine; pairs that lie next to each
-other see the same machine. CPU time decides, wall time is recorded beside it.
+Timing one version after the other was wrong a third of the time on a shared machine; calls that lie next to each
+other see the same machine. Pairs are as short as a call allows, since what disturbs them lasts longer: on a busy
+machine a hundred pairs of one call say more than ten pairs of ten. Within a segment the versions strictly alternate:
+a call after the other version's finds cold caches, one after its own warm ones, and a coin for each pair would mix
+the two (docs/decisions/013). Who begins a segment is drawn, then changes in turns. CPU time decides, wall time is
+judged beside it.
 """
 
 from __future__ import annotations
 
 import math
-import os
-import platform
 import random
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from gate.domain import JsonValue, LatencyPairs, Timings
-from gate.evidence.latency import LOOKS, verdict_so_far
-
-Arm = Callable[[str, int], tuple[float, float]]
-"""Call one version `calls` times on the inputs known by a key: (CPU seconds, wall seconds) of all calls together."""
+from gate.benchmark.arms import Arm, Crew, OutOfTimeError, Positions, processors
+from gate.domain import TimedPairs
+from gate.evidence.latency import LOOKS
+from gate.evidence.pairs import Finding, Sharing, Tolerances, certain, findings
 
 METHOD = (
-    "interleaved blocks of at least 8 ms in random order, both of a pair on one processor; "
-    "CPU time of the worker read by the parent; "
-    "Hodges-Lehmann estimate of the ratio with its signed-rank interval; "
-    "looks at 20, 40, 80, ... pairs that share the confidence"
+    "adjacent pairs of calls on the same rows, strictly alternating, both on one processor, who begins drawn and then "
+    "in turns; CPU time of the worker read by the parent, wall time as a second test at 10 %; Hodges-Lehmann estimate "
+    "of the ratio with its signed-rank interval, widened by the variance between identical processes; looks at 40, 80, "
+    "160, ... pairs share the confidence"
 )
-BLOCK_S = 0.008
+TOKEN_S = 0.001
+"""Faster calls are timed several at once, so that they last at least this long."""
+MOST_CALLS = 250
 WARM_UP_CALLS = 10
-MAX_CALLS = 4096
+SEGMENT_PAIRS, SEGMENT_S = 20, 0.5
+"""Pairs whose inputs are cut at once, on one seat, and how long they may take together where calls are slow."""
+SEGMENT_BYTES = 64 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """One way of calling: the key of the inputs in both workers, and how many rows they are."""
+    """One way of calling: rows a call, and what it is judged by."""
 
     name: str
     batch_size: int
+    tolerances: Tolerances
+    judged_as: str = "latency"
+    fewest: int = LOOKS[0]
+    """Pairs before an answer ends the timing: those of single rows tell about the tail, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Tolerances as shares (0.02 is 2 %), the confidence of each scenario's answer, the seconds for all together."""
+    """The rows that there are and their bytes a row, how the error is shared, when the time is up (perf_counter)."""
 
-    warn: float
-    block: float
-    confidence: float
-    budget_s: float
+    rows: int
+    row_bytes: int
+    sharing: Sharing
+    processes: str
+    end: float
     seed: int = 0
 
-
-Seat = Callable[[float], None]
-"""Seat both versions on one processor, drawn by a number in [0, 1)."""
+    @property
+    def left_s(self) -> float:
+        """Seconds of the budget that are left."""
+        return self.end - time.perf_counter()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Duel:
-    """Two versions, and how they are seated before each pair.
+class Relay:
+    """Crews that live at the same time and take turns, and the numbers of pairs to which they bring each scenario."""
 
-    Processors differ: one may share its core with a busy neighbour for seconds. Both calls of a pair run on the same
-    one, and each pair draws anew.
+    crews: tuple[Crew, ...]
+    looks: tuple[int, ...] = LOOKS
+    share: float = 1.0
+    """Of the time that is left, what is theirs."""
+
+
+def time_pairs(relays: Iterable[Relay], scenarios: Sequence[Scenario], plan: Plan) -> tuple[TimedPairs, ...]:
+    """Time all scenarios within one budget.
+
+    All are brought to the first look, those that are still open to the second, and so on: what an early answer leaves
+    of the budget goes to the others.
     """
-
-    candidate: Arm
-    baseline: Arm
-    seat: Seat = lambda _draw: None
-
-
-def time_pairs(duel: Duel, scenarios: Sequence[Scenario], plan: Plan) -> Timings:
-    """Time all scenarios within one budget; what an early stop leaves over goes to the next scenario."""
-    end = time.perf_counter() + plan.budget_s
-    coin = random.Random(plan.seed)  # noqa: S311 - a fair coin, no secret
-    results = []
-    for index, scenario in enumerate(scenarios):
-        share_s = (end - time.perf_counter()) / (len(scenarios) - index)
-        results.append(_time_scenario(duel, scenario, plan, (share_s, coin)))
-    return Timings(environment=_environment(results), method=METHOD, latency=tuple(results))
-
-
-def _time_scenario(duel: Duel, scenario: Scenario, plan: Plan, limits: tuple[float, random.Random]) -> LatencyPairs:
-    share_s, coin = limits
-    end = time.perf_counter() + share_s
-    calls = _calls_per_block(duel, scenario, end)
-    blocks: list[tuple[float, float, float, float]] = []
-    stopped_by = "time budget"
-    for look in LOOKS:
-        while len(blocks) < look and time.perf_counter() < end:
-            blocks.append(_pair(duel, scenario.name, calls, coin))
-        if len(blocks) < look:
+    chance = random.Random(plan.seed)  # noqa: S311 - a fair coin, no secret
+    tracks = [_Track(scenario=scenario, plan=plan, chance=chance) for scenario in scenarios]
+    for relay in relays:
+        end = time.perf_counter() + plan.left_s * relay.share
+        for track in tracks:
+            track.take_over(relay.crews)
+        for look in relay.looks:
+            open_ = [track for track in tracks if not track.stopped_by]
+            for index, track in enumerate(open_):
+                track.extend(look, time.perf_counter() + (end - time.perf_counter()) / (len(open_) - index))
+        if all(track.stopped_by for track in tracks) or plan.left_s <= 0:
             break
-        ratios = np.log([c / b for c, _, b, _ in blocks])
-        stopped_by = verdict_so_far(ratios, warn=plan.warn, block=plan.block, confidence=plan.confidence)
-        if stopped_by:
-            break
-        stopped_by = "largest number of pairs"
-    columns = np.asarray(blocks, dtype=float).reshape(-1, 4).T / max(calls, 1)
-    return LatencyPairs(
-        scenario=scenario.name,
-        batch_size=scenario.batch_size,
-        calls_per_block=calls,
-        candidate_cpu_s=columns[0],
-        candidate_wall_s=columns[1],
-        baseline_cpu_s=columns[2],
-        baseline_wall_s=columns[3],
-        stopped_by=stopped_by,
-    )
+    return tuple(track.result() for track in tracks)
 
 
-def _calls_per_block(duel: Duel, scenario: Scenario, end: float) -> int:
-    """Warm both up, then choose so many calls that a block of the faster version lasts at least 8 ms."""
-    fastest = math.inf
-    for arm in (duel.baseline, duel.candidate):
-        if time.perf_counter() >= end:
-            return 1
-        warm = [arm(scenario.name, 1)[1]]
-        while len(warm) < WARM_UP_CALLS and time.perf_counter() < end - 2 * max(warm):
-            warm.append(arm(scenario.name, 1)[1])
-        fastest = min(fastest, float(np.median(warm)))
-    return min(MAX_CALLS, max(1, math.ceil(BLOCK_S / max(fastest, 1e-7))))
+@dataclass(slots=True, kw_only=True)
+class _Rows:
+    """Hands out rows, every one once before any twice, in an order of its own."""
+
+    count: int
+    chance: random.Random
+    left: list[int] = field(default_factory=list)
+    passes: int = 0
+
+    def draw(self, wanted: int) -> tuple[list[int], bool]:
+        """Draw so many rows; whether all of them are drawn for the first time."""
+        drawn: list[int] = []
+        while len(drawn) < wanted:
+            if not self.left:
+                self.left = self.chance.sample(range(self.count), self.count)
+                self.passes += 1
+            missing = wanted - len(drawn)
+            drawn += self.left[:missing]
+            del self.left[:missing]
+        return drawn, self.passes <= 1
 
 
-def _pair(duel: Duel, key: str, calls: int, coin: random.Random) -> tuple[float, float, float, float]:
-    """Candidate CPU and wall, baseline CPU and wall, of one block each on one processor."""
-    duel.seat(coin.random())
-    if coin.random() < 0.5:  # noqa: PLR2004 - a fair coin
-        first = duel.candidate(key, calls)
-        second = duel.baseline(key, calls)
-        return (*first, *second)
-    second = duel.baseline(key, calls)
-    first = duel.candidate(key, calls)
-    return (*first, *second)
+@dataclass(slots=True, kw_only=True)
+class _Track:
+    """One scenario while it is timed."""
+
+    scenario: Scenario
+    plan: Plan
+    chance: random.Random
+    calls: int = 0
+    pairs: list[tuple[int, int, int, int, int, bool]] = field(default_factory=list)
+    crews: tuple[Crew, ...] = ()
+    gone: int = 0
+    """How many crews there were before these."""
+    rows: list[_Rows] = field(default_factory=list)
+    coin: int = 0
+    """Who begins the first segment of the first crew."""
+    turn: int = 0
+    """How many segments these crews have had."""
+    stopped_by: str = ""
+
+    def take_over(self, crews: tuple[Crew, ...]) -> None:
+        """Go on with other crews."""
+        self.gone += len(self.crews)
+        self.crews, self.rows, self.turn, self.coin = crews, [], 0, self.chance.randrange(2)
+
+    def extend(self, look: int, end: float) -> None:
+        """Go on to so many pairs, or until the time is up; then look at what there is."""
+        try:
+            if not self.rows:
+                self._calibrate(end)
+            while len(self.pairs) < look and time.perf_counter() + self._pair_s() < end:
+                self._segment(look - len(self.pairs), end)
+        except OutOfTimeError:
+            self.stopped_by = "one call outlasted the time budget"
+            return
+        if len(self.pairs) >= min(self.scenario.fewest, LOOKS[-1]):
+            self.stopped_by = certain(self._found(), self.plan.sharing)
+        if not self.stopped_by and len(self.pairs) == LOOKS[-1]:
+            self.stopped_by = "largest number of pairs"
+
+    def result(self) -> TimedPairs:
+        """Give what was timed."""
+        columns = list(zip(*self.pairs, strict=True)) or [()] * 6
+        candidate_cpu, candidate_wall, baseline_cpu, baseline_wall, crew = (
+            np.asarray(column, dtype=np.int64) for column in columns[:5]
+        )
+        return TimedPairs(
+            scenario=self.scenario.name,
+            judged_as=self.scenario.judged_as,
+            warn=self.scenario.tolerances.warn,
+            block=self.scenario.tolerances.block,
+            batch_size=self.scenario.batch_size,
+            calls=max(self.calls, 1),
+            candidate_cpu_ns=candidate_cpu,
+            candidate_wall_ns=candidate_wall,
+            baseline_cpu_ns=baseline_cpu,
+            baseline_wall_ns=baseline_wall,
+            crew=crew,
+            unseen=np.asarray(columns[5], dtype=bool),
+            stopped_by=self.stopped_by or "time budget",
+        )
+
+    def _found(self) -> tuple[Finding, ...]:
+        return findings(self.result(), self.plan.processes, self.plan.sharing.confidence)
+
+    def _calibrate(self, end: float) -> None:
+        """Warm all up, the baseline first, then choose how many calls make a token of at least a millisecond."""
+        self.rows = [_Rows(count=self.plan.rows, chance=random.Random(self.chance.random())) for _ in self.crews]  # noqa: S311 - as above
+        fastest = math.inf
+        for crew, rows in zip(self.crews, self.rows, strict=True):
+            for arm in (crew.baseline, crew.candidate):
+                fastest = min(fastest, *self._warm(arm, rows, end))
+        self.calls = self.calls or min(MOST_CALLS, max(1, math.ceil(TOKEN_S / max(fastest, 1e-7))))
+
+    def _warm(self, arm: Arm, rows: _Rows, end: float) -> list[float]:
+        """Seconds of up to ten calls."""
+        taken: list[float] = []
+        while len(taken) < WARM_UP_CALLS and (not taken or time.perf_counter() + max(taken) < end):
+            arm.stage(_positions(rows.draw(self.scenario.batch_size)[0]), self.scenario.batch_size)
+            taken.append(arm.call(1)[1] / 1e9)
+        return [float(np.median(taken))]
+
+    def _pair_s(self) -> float:
+        """How long a pair may take, by the slowest of the last ones."""
+        recent = self.pairs[-SEGMENT_PAIRS:]
+        return max((pair[1] + pair[3] for pair in recent), default=0) / 1e9
+
+    def _segment(self, wanted: int, end: float) -> None:
+        """Time a few pairs of the crew whose turn it is, the version first whose turn it is."""
+        index, round_ = self.turn % len(self.crews), self.turn // len(self.crews)
+        self.turn += 1
+        crew, rows, batch = self.crews[index], self.rows[index], self.scenario.batch_size
+        drawn = [rows.draw(self.calls * batch) for _ in range(self._size(wanted) + 1)]
+        staged = _positions([row for each, _ in drawn for row in each])
+        candidate_first = (round_ + index + self.coin) % 2 == 0
+        arms = (crew.candidate, crew.baseline) if candidate_first else (crew.baseline, crew.candidate)
+        for arm in self.chance.sample(arms, 2):
+            arm.stage(staged, batch)
+        self._take_seat(crew)
+        for arm in arms:  # caches are cold on a new seat
+            arm.call(self.calls)
+        for _, unseen in drawn[1:]:
+            if self.pairs and time.perf_counter() + self._pair_s() >= end:
+                return
+            first, second = (arm.call(self.calls) for arm in arms)
+            both = (*first, *second) if candidate_first else (*second, *first)
+            self.pairs.append((*both, self.gone + index, unseen or batch > 1))
+
+    def _size(self, wanted: int) -> int:
+        """How many pairs a segment has: as many as are wanted, as hold in memory, and do not take long."""
+        pair_bytes = self.calls * self.scenario.batch_size * max(self.plan.row_bytes, 1)
+        in_memory = max(1, SEGMENT_BYTES // pair_bytes - 1)
+        in_time = max(1, int(SEGMENT_S / self._pair_s())) if self.pairs else 2
+        return min(wanted, SEGMENT_PAIRS, in_memory, in_time)
+
+    def _take_seat(self, crew: Crew) -> None:
+        known = processors()
+        if known:
+            crew.seat(frozenset({self.chance.choice(known)}))
 
 
-def _environment(results: Sequence[LatencyPairs]) -> dict[str, JsonValue]:
-    """What a reader needs to judge the numbers. CPU time over wall time says how contended the machine was."""
-    cpu = sum(float(pairs.candidate_cpu_s.sum() + pairs.baseline_cpu_s.sum()) for pairs in results)
-    wall = sum(float(pairs.candidate_wall_s.sum() + pairs.baseline_wall_s.sum()) for pairs in results)
-    return {
-        "cores": os.cpu_count(),
-        "load_average": round(os.getloadavg()[0], 2),
-        "machine": platform.machine(),
-        "cpu_share_of_wall": round(cpu / wall, 3) if wall else None,
-        "threads": 1,
-    }
+def _positions(rows: list[int]) -> Positions:
+    return np.asarray(rows, dtype=np.int32)

@@ -61,26 +61,88 @@ class Answers:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LatencyPairs:
-    """Interleaved block medians of one scenario: seconds a call, float64, shape (pairs,), candidate and baseline."""
+class TimedPairs:
+    """One scenario timed in adjacent pairs: the same rows asked of both versions, one right after the other.
+
+    `judged_as` is latency or throughput; `warn` and `block` are its tolerances on time, as shares. Arrays have shape
+    (pairs,): int64 nanoseconds of `calls` calls of `batch_size` rows each, timed together; `crew` (int64) says which
+    pair of processes answered; `unseen` (bool) that these processes were asked these rows for the first time.
+    """
 
     scenario: str
+    judged_as: str
+    warn: float
+    block: float
     batch_size: int
-    calls_per_block: int
-    candidate_cpu_s: np.ndarray[Any, Any]
-    baseline_cpu_s: np.ndarray[Any, Any]
-    candidate_wall_s: np.ndarray[Any, Any]
-    baseline_wall_s: np.ndarray[Any, Any]
+    calls: int
+    candidate_cpu_ns: np.ndarray[Any, Any]
+    baseline_cpu_ns: np.ndarray[Any, Any]
+    candidate_wall_ns: np.ndarray[Any, Any]
+    baseline_wall_ns: np.ndarray[Any, Any]
+    crew: np.ndarray[Any, Any]
+    unseen: np.ndarray[Any, Any]
     stopped_by: str = ""
+
+    @property
+    def pairs(self) -> int:
+        """How many pairs there are."""
+        return len(self.crew)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """One cold start of one version ("candidate" or "baseline"): CPU seconds, bytes, and threads after two calls."""
+
+    side: str
+    load_cpu_s: float
+    first_cpu_s: float
+    second_cpu_s: float
+    peak_rss_bytes: int | None
+    threads: int | None
+
+    @property
+    def cpu_s(self) -> float:
+        """Loading and the first answer together."""
+        return self.load_cpu_s + self.first_cpu_s
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endurance:
+    """Resident memory of one version ("candidate" or "baseline") after so many calls, both in the order of calls."""
+
+    side: str
+    calls: tuple[int, ...]
+    rss_bytes: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Concurrency:
+    """Rows a second by the wall clock while so many threads of one process predict at once."""
+
+    side: str
+    threads: int
+    rows_per_s: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timings:
-    """All that was timed; `problem` says why there is nothing."""
+    """All that was timed; `problem` says why there is nothing.
+
+    `processes` says how the timed processes came about: "forked" (from one that imported the libraries) or "fresh".
+    `harness_ns` is the CPU of a ping, which is what the gate adds to a timed token.
+    """
 
     environment: Mapping[str, JsonValue]
     method: str
-    latency: tuple[LatencyPairs, ...] = ()
+    processes: str = "forked"
+    pairs: tuple[TimedPairs, ...] = ()
+    harness_ns: float | None = None
+    starts: tuple[Start, ...] = ()
+    endurance: tuple[Endurance, ...] = ()
+    concurrency: tuple[Concurrency, ...] = ()
+    notes: tuple[str, ...] = ()
+    failed: str | None = None
+    """The side that broke down while it was timed, "candidate" or "baseline"."""
     problem: str | None = None
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
-from gate.domain.judged import Measurement, Waiver
+from gate.domain.judged import Endurance, Measurement, Waiver
 from gate.domain.stored import Coverage
 from gate.domain.terms import Category, JsonValue, Severity, Stage, Status, Verdict
 
@@ -70,13 +70,33 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PercentileResult:
+    """Seconds a call at one share of the calls (0.99: the slowest hundredth), with a 99 % interval.
+
+    An end is null where there are too few calls to tell it. Where several calls are timed together these are means.
+    """
+
+    share: float
+    candidate_s: float
+    candidate_ci: tuple[float | None, float | None]
+    baseline_s: float
+    baseline_ci: tuple[float | None, float | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LatencyResult:
-    """Latency of one scenario: seconds a call, and the candidate's CPU time as a share of the baseline's."""
+    """Latency of one scenario: seconds a call, and the candidate's time as a share of the baseline's.
+
+    `calls_per_block` calls were timed together, `pairs` times. `visible` is the smallest slowdown, as a share, that
+    could have been told from none; `harness_s` is what the gate itself adds to a call.
+    """
 
     scenario: str
     batch_size: int
     pairs: int
     calls_per_block: int
+    clock: str
+    """What decides: "cpu", or "wall" where a version mostly waits."""
     candidate_cpu_s: float
     baseline_cpu_s: float
     candidate_wall_s: float
@@ -86,19 +106,67 @@ class LatencyResult:
     wall_ratio: float
     wall_ratio_ci: tuple[float | str, float | str]
     confidence: float
+    visible: float | str
+    harness_s: float | None
+    percentiles: tuple[PercentileResult, ...]
     stopped_by: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LoadResult:
+    """Latency from arrival to answer, in virtual time, at a rate of requests a second that fills `load` of a server."""
+
+    load: float
+    rate: float
+    p50_s: float
+    p99_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThroughputResult:
+    """What calls and rows cost one version ("candidate" or "baseline"); null where it could not be measured.
+
+    A call of n rows takes fixed_s + row_s * n of CPU. `rows_per_s` is by rows a call, `rows_per_s_by_threads` by wall
+    clock with so many threads. `saturation_per_s` is the highest rate of single requests whose p99 keeps within
+    `p99_objective_s`.
+    """
+
+    side: str
+    fixed_s: float | None
+    row_s: float | None
+    rows_per_s: Mapping[str, float]
+    rows_per_s_by_threads: Mapping[str, float]
+    under_load: tuple[LoadResult, ...]
+    saturation_per_s: float | None
+    p99_objective_s: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartResult:
+    """Median CPU seconds of cold starts of one version, and its threads."""
+
+    side: str
+    starts: int
+    load_s: float
+    first_s: float
+    second_s: float
+    threads: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Benchmark:
-    """The benchmark section. `raw` is the path of the raw pairs beside the report."""
+    """The benchmark section. `raw` is the path of everything that was timed, beside the report."""
 
     environment: Mapping[str, JsonValue] = field(default_factory=dict)
     method: str = ""
+    processes: str | None = None
     latency: tuple[LatencyResult, ...] = ()
-    throughput: tuple[JsonValue, ...] = ()
+    throughput: tuple[ThroughputResult, ...] = ()
+    cold_start: tuple[StartResult, ...] = ()
+    endurance: tuple[Endurance, ...] = ()
     load_s: Mapping[str, float | None] = field(default_factory=dict)
     peak_rss_bytes: Mapping[str, int | None] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
     raw: str | None = None
 
 

@@ -54,6 +54,19 @@ class Link:
             raise FrameError("an answer out of order")
         return frame
 
+    def exchange(self, token: bytes, deadline: float) -> bytes:
+        """Send a few bytes, and read the one that answers them. Raises EOFError, TimeoutError, FrameError."""
+        self._write(memoryview(token), deadline)
+        self._wait(self._readable, deadline)
+        answer = self._read()
+        if len(answer) != 1:
+            raise FrameError("an answer that nobody asked for")
+        return answer
+
+    def tell(self, token: bytes, deadline: float) -> None:
+        """Send a few bytes that nobody answers."""
+        self._write(memoryview(token), deadline)
+
     def expect_silence(self) -> None:
         """Raise FrameError where bytes wait that nobody asked for."""
         if not self._reader.empty or any(event & select.POLLIN for _, event in self._readable.poll(0)):

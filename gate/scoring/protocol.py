@@ -20,6 +20,11 @@ HEADER_LIMIT = 64 * 1024
 FOLDER_PREFIX = "gate-worker-"
 """How the name of a worker's private folder begins."""
 
+LEAVE = 255
+FAILED = 128
+"""After `stage` two bytes ask: 0 to 254 calls, or LEAVE to take frames again, and a number below FAILED. One byte
+answers: that number, which a model that says by itself that it is done does not know, plus FAILED where it raised."""
+
 _PREFIX = struct.Struct(">IQ")
 _CHUNK = 1 << 20
 

@@ -125,7 +125,7 @@ class Sandbox:
         for pid in _strays(self.folder):
             _kill(partial(os.kill, pid, signal.SIGKILL))
         self.capture.close()
-        _remove(self.folder)
+        remove_folder(self.folder)
 
 
 def _kill(kill: Callable[[], None]) -> None:
@@ -148,7 +148,8 @@ def _environ(process: Path) -> list[bytes]:
         return []
 
 
-def _remove(folder: Path) -> None:
+def remove_folder(folder: Path) -> None:
+    """Remove a folder whatever permissions its content was given."""
     for root, names, _ in os.walk(folder):
         for path in (Path(root, name) for name in names):
             if not path.is_symlink():

@@ -15,14 +15,14 @@ import shutil
 import signal
 import sys
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
-from gate.scoring.protocol import FOLDER_PREFIX, Channel, to_bytes
+from gate.scoring.protocol import FAILED, FOLDER_PREFIX, LEAVE, Channel, to_bytes
 
 TEXT_LIMIT = 500
 _MEGABYTE = 1 << 20
@@ -44,12 +44,19 @@ class Server:
             "put": self._put,
             "predict": self._predict,
             "collect": self._collect,
-            "time": self._time,
+            "stage": self._stage,
+            "crowd": self._crowd,
+            "failure": self._told_failure,
+            "modules": self._modules,
         }
+        self.staged: list[Any] = []
+        """The inputs of the next calls to be timed."""
+        self._failure: BaseException | None = None
+        self._known: set[str] = set()
 
     def answer(self, question: dict[str, Any], body: bytes) -> Answer:
         """The answer to one question; what the model raises becomes {"failed": {"kind", "text"}}."""
-        if question["op"] not in ("time", "collect"):
+        if question["op"] not in ("stage", "collect", "crowd"):
             gc.enable()
         try:
             header, payload = self._handlers[question["op"]](question, body)
@@ -59,11 +66,8 @@ class Server:
         return {**header, "seq": question["seq"]}, payload
 
     def _hello(self, question: dict[str, Any], _: bytes) -> Answer:
-        import mlflow.pyfunc  # its import is what takes the time
-        import mlflow.pyfunc.utils.data_validation
-
-        # MLflow's advice to the model's author, on every load: it would push out what the model printed
-        mlflow.pyfunc.utils.data_validation.color_warning = lambda *_, **__: None
+        import_libraries()
+        self._known = set(sys.modules)
         return {"nonce": question["nonce"]}, b""
 
     def _load(self, question: dict[str, Any], _: bytes) -> Answer:
@@ -97,26 +101,86 @@ class Server:
         gc.disable()
         return {}, b""
 
-    def _time(self, question: dict[str, Any], _: bytes) -> Answer:
-        from gate.scoring.worker_inputs import fresh
+    def _stage(self, question: dict[str, Any], body: bytes) -> Answer:
+        """Cut the inputs of the next calls from what was put, outside of every measured moment."""
+        from gate.scoring.worker_inputs import taken
 
-        inputs, predict = self._inputs[question["key"]], self._model.predict
-        began = time.process_time()
-        for _call in range(question["calls"]):
-            predict(fresh(inputs))
-        return {"cpu_s": time.process_time() - began}, b""
+        inputs, batch = self._inputs[question["key"]], question["batch"]
+        positions = np.frombuffer(body, dtype=np.int32)
+        self.staged = [taken(inputs, positions[at : at + batch]) for at in range(0, len(positions), batch)]
+        self.staged.reverse()
+        return {}, b""
+
+    def call(self, count: int) -> int:
+        """Predict the next `count` of what was staged: 0, FAILED where that raised."""
+        predict, staged = self._model.predict, self.staged
+        try:
+            for _ in range(count):
+                predict(staged.pop())
+        except BaseException as error:  # noqa: BLE001 - as in `answer`
+            self._failure = error
+            return FAILED
+        return 0
+
+    def _crowd(self, question: dict[str, Any], _: bytes) -> Answer:
+        """Make the staged calls from several threads at once."""
+        waiting = iter(self.staged[-question["calls"] :])
+        lock, failed = threading.Lock(), []
+
+        def work() -> None:
+            while True:
+                with lock:
+                    inputs = next(waiting, None)
+                if inputs is None:
+                    return
+                try:
+                    self._model.predict(inputs)
+                except BaseException as error:  # noqa: BLE001 - as in `answer`
+                    failed.append(error)
+                    return
+
+        threads = [threading.Thread(target=work) for _ in range(question["threads"])]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        if failed:
+            raise failed[0]
+        return {}, b""
+
+    def _told_failure(self, _question: dict[str, Any], _: bytes) -> Answer:
+        """What the last call raised."""
+        raise self._failure or RuntimeError("no call failed")
+
+    def _modules(self, _question: dict[str, Any], _: bytes) -> Answer:
+        """The names of what was imported since the greeting, in the order in which that was done."""
+        return {}, "\n".join(name for name in sys.modules if name not in self._known).encode()
 
 
 def main(arguments: list[str]) -> None:
     """Import the libraries while the gate does its own start-up, then serve until it goes away."""
     read_fd, write_fd, memory_mb = (int(argument) for argument in arguments)
+    run(read_fd, write_fd, memory_mb)
+
+
+def import_libraries() -> None:
+    """Import what every worker needs; it is what takes the time."""
+    import mlflow.pyfunc
+    import mlflow.pyfunc.utils.data_validation
+
+    # MLflow's advice to the model's author, on every load: it would push out what the model printed
+    mlflow.pyfunc.utils.data_validation.color_warning = lambda *_, **__: None
+
+
+def run(read_fd: int, write_fd: int, memory_mb: int) -> None:
+    """Serve on these two pipe ends until the gate goes away, within the limits."""
     _limit(memory_mb)
     for fd in (read_fd, write_fd):
         os.set_inheritable(fd, False)  # noqa: FBT003 - the standard library's own signature
     watchdog = threading.Thread(target=_die_with_the_gate, args=(read_fd, Path.cwd()), daemon=True)
     watchdog.start()
     with contextlib.suppress(Exception):  # what is broken says so when the gate greets
-        import mlflow.pyfunc  # noqa: F401 - its import is what takes the time
+        import_libraries()
     try:
         _serve(read_fd, write_fd)
     except (EOFError, BrokenPipeError):
@@ -126,10 +190,22 @@ def main(arguments: list[str]) -> None:
 def _serve(read_fd: int, write_fd: int) -> None:
     channel, server, pid = Channel(read_fd, write_fd), Server(), os.getpid()
     while True:
-        header, body = server.answer(*channel.receive())
+        question, body = channel.receive()
+        header, body = server.answer(question, body)
         if os.getpid() != pid:
             os._exit(0)  # the model forked, and this is the child: it has no say
         channel.send(header, body)
+        if question["op"] == "stage":
+            _serve_calls(read_fd, write_fd, server)
+
+
+def _serve_calls(read_fd: int, write_fd: int, server: Server) -> None:
+    """Between `stage` and its end two bytes are a question: so many calls, none for a ping; one byte answers it."""
+    while token := os.read(read_fd, 2):
+        if token[0] == LEAVE:
+            return
+        os.write(write_fd, bytes((token[1] + server.call(token[0]),)))
+    raise EOFError
 
 
 def _limit(memory_mb: int) -> None:

@@ -42,6 +42,17 @@ def fresh(inputs: Any) -> Any:  # noqa: ANN401 - what `convert` returned, and th
     return inputs.copy()
 
 
+def taken(inputs: Any, positions: np.ndarray[Any, Any]) -> Any:  # noqa: ANN401 - what `convert` returned, and the same again
+    """The rows at these positions, int32 of shape (m,), as a copy that looks like inputs of its own."""
+    if isinstance(inputs, dict):
+        return {name: value[positions] for name, value in inputs.items()}
+    if isinstance(inputs, pd.DataFrame):
+        rows = inputs.take(positions)
+        rows.index = pd.RangeIndex(len(rows))
+        return rows
+    return inputs[positions]
+
+
 def tensor(column: pa.ChunkedArray, spec: Any) -> np.ndarray[Any, Any]:  # noqa: ANN401 - MLflow's TensorSpec
     """The column as an array of the signature's shape; of its own shape where that does not fit."""
     values = _dense(column.combine_chunks())

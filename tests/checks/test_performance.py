@@ -1,4 +1,4 @@
-"""performance.*: slower beyond doubt, faster, undecided, and an artifact that grew."""
+"""performance.*: slower beyond doubt, faster, undecided, rows that are slow, starts, memory, an artifact that grew."""
 
 from __future__ import annotations
 
@@ -13,33 +13,50 @@ from gate.domain import (
     Artifact,
     ArtifactFile,
     Category,
+    Endurance,
     ItemState,
-    LatencyPairs,
     Reproducibility,
     ReproducibilityItem,
+    Start,
+    TimedPairs,
     Timings,
 )
 
 NUMBERS = np.arange(10.0)
+CALL_NS = 4_000_000
 
 
-def pairs(slower, count=640, noise=0.05, wall=1.0):
-    rng = np.random.default_rng(0)
-    baseline = np.full(count, 0.001)
-    candidate = baseline * (1 + slower) * np.exp(noise * rng.normal(size=count))
-    return LatencyPairs(
-        scenario="batch 1", batch_size=1, calls_per_block=8, candidate_cpu_s=candidate, baseline_cpu_s=baseline,
-        candidate_wall_s=candidate * wall, baseline_wall_s=baseline * wall,
-    )  # fmt: skip
+def pairs(slower=0.0, count=640, noise=0.05, scenario="batch_1", size=1, judged_as="latency"):
+    """Pairs of calls of 4 ms, the candidate's so much slower; the wall clock is 2 % behind the CPU's."""
+    random = np.random.default_rng(size)
+    baseline = np.full(count, CALL_NS) * np.exp(noise / 2 * random.normal(size=count))
+    candidate = np.full(count, CALL_NS) * (1 + slower) * np.exp(noise / 2 * random.normal(size=count))
+    warn, block = (0.02, 0.05) if judged_as == "latency" else (1 / 0.95 - 1, 1 / 0.9 - 1)
+    return TimedPairs(
+        scenario=scenario,
+        judged_as=judged_as,
+        warn=warn,
+        block=block,
+        batch_size=size,
+        calls=1,
+        candidate_cpu_ns=candidate.astype(np.int64),
+        baseline_cpu_ns=baseline.astype(np.int64),
+        candidate_wall_ns=(candidate * 1.02).astype(np.int64),
+        baseline_wall_ns=(baseline * 1.02).astype(np.int64),
+        crew=np.arange(count) // 20 % 2,
+        unseen=np.ones(count, dtype=bool),
+        stopped_by="time budget",
+    )
 
 
 @pytest.fixture
-def latency(case_of, results_of):
-    """Judge the latency of scenarios."""
+def judged(case_of, results_of):
+    """Judge timings; give the result of a check of the performance category."""
 
-    def judge(*scenarios):
-        case = replace(case_of(NUMBERS, NUMBERS), timings=Timings(environment={}, method="m", latency=scenarios))
-        return results_of(case, frozenset({Category.PERFORMANCE}))["performance.latency"]
+    def judge(name, *scenarios, **timed):
+        timings = Timings(environment={}, method="m", pairs=scenarios, **timed)
+        case = replace(case_of(NUMBERS, NUMBERS), timings=timings)
+        return results_of(case, frozenset({Category.PERFORMANCE}))[f"performance.{name}"]
 
     return judge
 
@@ -49,34 +66,166 @@ def latency(case_of, results_of):
     [
         (0.0, ("passed", "warning")),
         (-0.3, ("passed", "warning")),
-        (0.035, ("failed", "warning")),
+        (0.038, ("failed", "warning")),
         (0.2, ("failed", "critical")),
     ],
 )
-def test_a_slowdown_weighs_by_its_size(latency, slower, ending):
+def test_a_slowdown_weighs_by_its_size(judged, slower, ending):
     """Within 5 % passes, beyond 2 % warns, beyond 5 % blocks."""
-    found = latency(pairs(slower))
+    found = judged("latency", pairs(slower, count=1280, noise=0.02))
     assert (found.status, found.severity) == ending
 
 
-def test_noise_alone_never_blocks(latency):
-    """Twenty wild pairs decide nothing: inconclusive, as a warning, with what would decide."""
-    found = latency(pairs(0.1, count=20, noise=1.0))
+def test_noise_alone_never_blocks(judged):
+    """Twenty wild pairs decide nothing: inconclusive, as a warning, with what could have been seen and would decide."""
+    found = judged("latency", pairs(0.1, count=20, noise=1.0))
     assert (found.status, found.severity) == ("inconclusive", "warning")
+    assert "only slowdowns above" in found.message
     assert "budget_s" in found.message
 
 
-def test_one_slow_scenario_of_three_blocks(latency):
-    """The scenarios share the confidence; one beyond doubt is enough."""
-    found = latency(pairs(0.0), replace(pairs(0.5), scenario="batch 32"), replace(pairs(0.0), scenario="batch 256"))
-    assert (found.status, found.severity, "batch 32" in found.message) == ("failed", "critical", True)
-
-
-def test_waiting_counts_where_the_version_mostly_waits(latency):
-    """No more CPU time, but twice the wall time, most of it waiting."""
-    same = pairs(0.0, noise=0.01)
-    found = latency(replace(same, candidate_wall_s=same.candidate_cpu_s * 8, baseline_wall_s=same.baseline_cpu_s * 4))
+def test_one_slow_scenario_of_three_blocks(judged):
+    """The scenarios share the confidence; one beyond doubt is enough, and it is named."""
+    slow = pairs(0.5, scenario="batch_32", size=32)
+    found = judged("latency", pairs(), slow, pairs(scenario="batch_256", size=256))
     assert (found.status, found.severity) == ("failed", "critical")
+    assert "batch_32: 5.99 ms a call against 4 ms" in found.message
+    assert "beyond 5 %" in found.message
+
+
+def test_a_slowdown_says_whether_calls_or_rows_became_dearer(judged):
+    """A fixed cost shows in all sizes alike, a row's cost in the large ones: the message tells where to look."""
+    sizes = (1, 256, 4096)
+    a_call = judged("latency", *(pairs(0.3, scenario=f"batch_{size}", size=size) for size in sizes))
+    assert "look at what is done once a call" in a_call.message
+    rows = {1: 0.0, 256: 0.1, 4096: 1.6}
+    a_row = judged("latency", *(pairs(more, scenario=f"batch_{size}", size=size) for size, more in rows.items()))
+    assert "look at what is done for each row" in a_row.message
+
+
+def test_waiting_counts_where_a_version_mostly_waits(judged):
+    """No more CPU time, but twice the wall time, most of it waiting."""
+    same = pairs(noise=0.01)
+    found = judged(
+        "latency",
+        replace(same, candidate_wall_ns=same.candidate_cpu_ns * 8, baseline_wall_ns=same.baseline_cpu_ns * 4),
+    )
+    assert (found.status, found.severity) == ("failed", "critical")
+    assert "wall time" in found.message
+
+
+def test_a_short_sleep_in_a_computing_version_is_caught_by_the_wall_clock(judged):
+    """CPU time is blind to it; the second test is not."""
+    same = pairs(noise=0.01)
+    found = judged("latency", replace(same, candidate_wall_ns=(same.candidate_wall_ns * 1.3).astype(np.int64)))
+    assert (found.status, found.severity) == ("failed", "critical")
+    assert "beyond 10 %" in found.message
+
+
+def test_rows_that_are_slow_are_seen_in_the_tail(judged):
+    """The median does not move, the slowest twentieth does."""
+    same = pairs(noise=0.02)
+    slow = np.where(np.arange(640) % 12 == 0, 3, 1)
+    found = judged("latency", replace(same, candidate_cpu_ns=same.candidate_cpu_ns * slow))
+    assert (found.status, found.severity) == ("failed", "critical")
+    assert "some rows are slow" in found.message
+
+
+def test_kept_answers_do_not_count(judged):
+    """A version that answers repeated rows from a store is judged by rows that are new to it."""
+    slow, unseen = pairs(0.3, noise=0.02), np.arange(640) < 320
+    kept = np.where(unseen, slow.candidate_cpu_ns, slow.candidate_cpu_ns // 10)
+    kept_wall = np.where(unseen, slow.candidate_wall_ns, slow.candidate_wall_ns // 10)
+    found = judged("latency", replace(slow, candidate_cpu_ns=kept, candidate_wall_ns=kept_wall, unseen=unseen))
+    assert (found.status, found.severity) == ("failed", "critical")
+    assert "keeps its answers" in found.message
+
+
+def test_a_candidate_that_breaks_down_under_timing_fails(judged):
+    """Twice is no accident."""
+    found = judged("latency", failed="candidate", problem="the candidate failed twice while it was timed: Killed: x")
+    assert (found.status, found.severity) == ("failed", "critical")
+
+
+def test_a_baseline_that_breaks_down_leaves_the_question_open(judged):
+    """It is not the candidate's fault; the remedy is another baseline."""
+    found = judged("latency", failed="baseline", problem="the baseline failed twice while it was timed: Killed: x")
+    assert (found.status, found.severity) == ("inconclusive", "critical")
+    assert "--baseline" in found.message
+
+
+def test_a_call_that_outlasts_the_budget_is_inconclusive_with_the_reason(judged):
+    """Nothing was timed, and that is no pass."""
+    none = replace(pairs(count=0), stopped_by="one call outlasted the time budget")
+    found = judged("latency", none)
+    assert (found.status, found.severity) == ("inconclusive", "warning")
+    assert "outlasted" in found.message
+
+
+@pytest.mark.parametrize(
+    ("slower", "ending"),
+    [(0.0, ("passed", "warning")), (0.085, ("failed", "warning")), (0.3, ("failed", "critical"))],
+)
+def test_throughput_is_judged_by_large_batches(judged, slower, ending):
+    """5 % fewer rows a second warn, 10 % fewer block."""
+    large = pairs(slower, count=1280, noise=0.02, scenario="batch_4096", size=4096, judged_as="throughput")
+    found = judged("throughput", pairs(), large)
+    assert (found.status, found.severity) == ending
+
+
+def starts(candidate_s, baseline_s, candidate_mb=200, baseline_mb=200, count=5):
+    return tuple(
+        Start(
+            side=side,
+            load_cpu_s=seconds * (1 + 0.01 * index),
+            first_cpu_s=0.01,
+            second_cpu_s=0.005,
+            peak_rss_bytes=megabytes * 1_000_000 + index,
+            threads=3,
+        )
+        for index in range(count)
+        for side, seconds, megabytes in (
+            ("candidate", candidate_s, candidate_mb),
+            ("baseline", baseline_s, baseline_mb),
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("candidate_s", "count", "ending"),
+    [(2.0, 5, "passed"), (2.2, 5, "passed"), (3.0, 5, "failed"), (3.0, 4, "inconclusive")],
+)
+def test_a_start_may_take_a_quarter_longer(judged, candidate_s, count, ending):
+    """By five starts of each version; with fewer nothing is said."""
+    found = judged("cold_start", pairs(), starts=starts(candidate_s, 2.0, count=count))
+    assert (found.status, found.severity) == (ending, "warning")
+
+
+@pytest.mark.parametrize(("megabytes", "ending"), [(200, "passed"), (204, "passed"), (220, "failed")])
+def test_a_process_may_take_five_per_cent_more_memory(judged, megabytes, ending):
+    """And five megabytes: more than both is a warning."""
+    found = judged("memory", pairs(), starts=starts(2.0, 2.0, candidate_mb=megabytes))
+    assert (found.status, found.severity) == (ending, "warning")
+
+
+@pytest.mark.parametrize(("grown", "ending"), [(0, "passed"), (4_000_000, "passed"), (40_000_000, "failed")])
+def test_memory_that_grows_with_the_calls_is_a_leak(judged, grown, ending):
+    """What the last half of the calls adds counts: caches fill in the first."""
+    calls = (0, 300, 600, 900, 1200)
+    flat = tuple(200_000_000 for _ in calls)
+    rising = tuple(200_000_000 + grown * index // 2 for index in range(5))
+    runs = (
+        Endurance(side="candidate", calls=calls, rss_bytes=rising),
+        Endurance(side="baseline", calls=calls, rss_bytes=flat),
+    )
+    found = judged("memory", pairs(), starts=starts(2.0, 2.0), endurance=runs)
+    assert (found.status, found.severity) == (ending, "warning")
+
+
+def test_memory_that_was_not_measured_is_no_pass(judged):
+    """Without starts there is no peak."""
+    found = judged("memory", pairs())
+    assert (found.status, found.severity) == ("inconclusive", "warning")
 
 
 def artifact(size):

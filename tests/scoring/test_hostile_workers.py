@@ -44,11 +44,11 @@ def test_a_hang_at_load_ends_at_the_limit(saved, started):
 
 def test_a_hang_at_predict_ends_at_the_limit(saved, started, rows):
     """An endless predict is a Timeout, and every later call says the same."""
-    worker = started(saved("while True: pass"), timeout_s=1.0)
+    worker = started(saved("while True: pass"), timeout_s=5.0)
     began = time.monotonic()
     failure = failure_of(worker, rows)
     assert (failure.stage, failure.kind) == ("predict", "Timeout")
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 10
     with pytest.raises(WorkerFailedError, match="Timeout"):
         worker.put("k", rows)
 

@@ -6,8 +6,10 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -59,30 +61,116 @@ def test_start_returns_at_once(linear, started):
     assert worker.load(linear) > 0
 
 
+def staged(worker, rows, calls, batch=1):
+    """Put the rows and stage calls on them, the first rows first."""
+    worker.put("k", rows)
+    worker.stage("k", np.arange(calls * batch) % rows.num_rows, batch)
+
+
 def test_timing_counts_the_models_cpu(saved, loaded, rows):
     """A model that computes 50 ms a call costs that much CPU time; one that sleeps costs wall time only."""
     spin = "until = time.process_time() + 0.05\nwhile time.process_time() < until: pass\nreturn model_input['x']"
     worker = loaded(saved(spin))
-    worker.put("k", rows)
-    cpu, wall = worker.time("k", 4)
-    assert 0.2 <= cpu < 0.3
+    staged(worker, rows, 4)
+    cpu, wall = worker.call(4)
+    assert 0.2e9 <= cpu < 0.3e9
     assert wall >= cpu * 0.9
 
 
 def test_sleep_is_wall_time_only(saved, loaded, rows):
     """Waiting is seen by the wall clock and not by the CPU clock."""
     worker = loaded(saved("time.sleep(0.1)\nreturn model_input['x']"))
+    staged(worker, rows, 2)
+    cpu, wall = worker.call(2)
+    assert wall > 0.15e9  # what the machine kept it waiting is left out, by an estimate
+    assert cpu < 0.05e9
+
+
+def test_a_timed_call_sees_its_own_rows_numbered_from_zero(saved, loaded, rows):
+    """Rows are cut from what was put, look like rows of their own, and come in the order that was asked for."""
+    model = "assert list(model_input.index) == [0, 1]\nprint(list(model_input['x']))\nreturn model_input['x']"
+    worker = loaded(saved(model))
     worker.put("k", rows)
-    cpu, wall = worker.time("k", 2)
-    assert wall > 0.15  # what the machine kept it waiting is left out, by an estimate
-    assert cpu < 0.05
+    worker.stage("k", np.array([3, 0, 2, 2]), 2)
+    worker.call(1)
+    worker.call(1)
+    assert worker.output.splitlines()[-2:] == ["[4.0, 1.0]", "[3.0, 3.0]"]
+
+
+def test_a_ping_costs_next_to_nothing(saved, loaded, rows):
+    """What the gate adds to a timed call is at most 50 microseconds of CPU."""
+    worker = loaded(saved())
+    staged(worker, rows, 0)
+    assert np.median([worker.call(0)[0] for _ in range(50)]) < 50_000
+
+
+def test_frames_go_on_after_timed_calls(saved, loaded, rows):
+    """A worker that was timed answers as before."""
+    worker = loaded(saved())
+    staged(worker, rows, 3)
+    worker.call(2)
+    assert worker.predict("k").rows == 5
+
+
+def test_an_exception_in_a_timed_call_is_the_models(saved, loaded, rows):
+    """Its class and words come through, and the worker goes on."""
+    worker = loaded(saved("raise ValueError('no such city')"))
+    staged(worker, rows, 1)
+    with pytest.raises(WorkerFailedError, match="no such city") as raised:
+        worker.call(1)
+    assert raised.value.failure.kind == "ValueError"
+    assert worker.alive
+
+
+def test_a_timed_call_that_does_not_end_is_ended(saved, started, rows):
+    """At its own limit, which may be shorter than that of the worker."""
+    worker = started(saved("time.sleep(60)"))
+    staged(worker, rows, 1)
+    with pytest.raises(WorkerFailedError, match=r"No answer within 0\.3 s") as raised:
+        worker.call(1, timeout_s=0.3)
+    assert raised.value.failure.kind == "Timeout"
+
+
+def test_a_word_too_many_in_a_timed_call_is_a_protocol_error(saved, started, rows):
+    """A model that says by itself that it is done is found out."""
+    write = "for fd in range(3, 64):\n    try: os.write(fd, b'.')\n    except OSError: pass\n"
+    worker = started(saved(f"{write}return model_input['x']"))
+    staged(worker, rows, 2)
+    with suppress(WorkerFailedError):  # the word too many may come with the first answer or after it
+        worker.call(1)
+    with pytest.raises(WorkerFailedError) as raised:
+        worker.call(1)
+    assert raised.value.failure.stage == "protocol"
+
+
+def test_threads_that_predict_at_once_take_as_long_as_their_waiting(saved, loaded, rows):
+    """Four calls that sleep take as long as one where four threads make them."""
+    worker = loaded(saved("time.sleep(0.2)\nreturn model_input['x']"))
+    staged(worker, rows, 4)
+    assert worker.crowd(4, 4) < 0.6
+
+
+def test_the_system_tells_memory_and_threads(saved, loaded, rows):
+    """What a worker uses is read from outside."""
+    usage = loaded(saved()).usage()
+    assert usage.peak_bytes >= usage.rss_bytes > 20_000_000
+    assert usage.threads >= 1
+    assert usage.cpu_ns > 0
+
+
+def test_modules_that_loading_imports_are_told(saved, loaded):
+    """Those that were there before are not."""
+    modules = loaded(saved(load="import tabnanny")).modules()
+    assert "tabnanny" in modules
+    assert "os" not in modules
 
 
 def test_a_model_that_changes_its_rows_meets_the_same_rows_again(saved, loaded, rows):
     """Every call gets its own copy."""
     worker = loaded(saved("model_input['x'] = model_input['x'] + 1\nreturn model_input['x'].to_numpy()"))
     worker.put("k", rows)
-    worker.time("k", 3)
+    worker.stage("k", np.arange(5 * 3) % 5, 5)
+    worker.call(3)
     assert worker.predict("k").only.to_pylist() == [2.0, 3.0, 4.0, 5.0, 6.0]
 
 

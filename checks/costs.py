@@ -1,0 +1,97 @@
+"""What else a version costs: a call, a row, a start, memory."""
+
+import math
+
+import numpy as np
+
+from gate.evidence.benchmarked import costs
+
+STARTS, FEWEST_PEAKS = 5, 3
+START_TOLERANCE = 0.25
+PEAK_TOLERANCE, PEAK_BYTES = 0.05, 5_000_000
+LEAK_BYTES = 5_000_000
+
+
+def what_grew(timings):
+    """Say whether a call or a row became dearer, which is where to look."""
+    models = costs(timings)
+    ours, theirs = models["candidate"], models["baseline"]
+    if ours is None or theirs is None:
+        return "profile predict of both versions on the same rows to see what it is"
+    fixed = f"a call costs {ours.fixed_s * 1000:.3g} ms against {theirs.fixed_s * 1000:.3g} ms"
+    row = f"a row {ours.row_s * 1e6:.3g} µs against {theirs.row_s * 1e6:.3g} µs"
+    more_fixed = ours.fixed_s - theirs.fixed_s
+    more_rows = (ours.row_s - theirs.row_s) * 256
+    where = "what is done once a call" if more_fixed > more_rows else "what is done for each row"
+    return f"{fixed}, {row}: look at {where}"
+
+
+def measure_costs(timings, measure):
+    """Record the fixed cost and the cost of a row of both versions."""
+    models = costs(timings)
+    ours, theirs = models["candidate"], models["baseline"]
+    if ours is None or theirs is None:
+        return
+    measure("fixed_ms", ours.fixed_s * 1000, unit="ms", baseline=theirs.fixed_s * 1000)
+    measure("row_us", ours.row_s * 1e6, unit="µs", baseline=theirs.row_s * 1e6)
+    for size in (256, 4096):
+        measure(f"rows_per_s_{size}", ours.rows_per_s(size), baseline=theirs.rows_per_s(size))
+
+
+def paired_starts(timings):
+    """Give the starts of candidate and baseline, as many of each."""
+    sides = [[start for start in timings.starts if start.side == side] for side in ("candidate", "baseline")]
+    count = min(map(len, sides))
+    return sides[0][:count], sides[1][:count]
+
+
+def paired_ratio(candidate, baseline, confidence):
+    """Give exp(mean of ln(candidate / baseline)) with Student's two-sided interval, from arrays of shape (starts,)."""
+    from scipy.stats import t
+
+    x = np.log(np.maximum(candidate, 1e-9) / np.maximum(baseline, 1e-9))
+    mean = float(x.mean())
+    half = float(t.isf((1 - confidence) / 2, len(x) - 1) * x.std(ddof=1) / math.sqrt(len(x)))
+    return math.exp(mean), math.exp(mean - half), math.exp(mean + half)
+
+
+def peak_problem(timings, measure):
+    """Say that the peak grew, "" where it did not; record it."""
+    ours, theirs = ([start.peak_rss_bytes for start in side] for side in paired_starts(timings))
+    if len(ours) < FEWEST_PEAKS or None in (*ours, *theirs):
+        return ""
+    after, before = float(np.median(ours)), float(np.median(theirs))
+    limit = before + max(PEAK_TOLERANCE * before, PEAK_BYTES)
+    measure("peak_rss_bytes", after, margin=limit, unit="bytes", baseline=before)
+    if after <= limit or min(ours) <= max(theirs):
+        return ""
+    return f"a process takes {after / 1e6:,.0f} MB at its peak against {before / 1e6:,.0f} MB"
+
+
+def leak_problem(timings, measure):
+    """Say that memory grows with the calls, "" where it does not; record it."""
+    runs = {run.side: run for run in timings.endurance if len(run.calls) > 2}  # noqa: PLR2004 - begin, middle, end
+    if len(runs) < 2:  # noqa: PLR2004 - both versions
+        return ""
+    grown = {side: _second_half(run) for side, run in runs.items()}
+    calls = runs["candidate"].calls[-1]
+    measure("growth_bytes", grown["candidate"], unit="bytes", baseline=grown["baseline"])
+    measure("calls", calls, baseline=runs["baseline"].calls[-1])
+    if grown["candidate"] <= LEAK_BYTES + 2 * max(0, grown["baseline"]):
+        return ""
+    return (
+        f"memory grows with the calls: the last half of {calls:,} calls added {grown['candidate'] / 1e6:,.1f} MB, "
+        f"the baseline's {grown['baseline'] / 1e6:,.1f} MB"
+    )
+
+
+def _second_half(run):
+    middle = int(np.argmin(np.abs(np.array(run.calls) - run.calls[-1] / 2)))
+    return run.rss_bytes[-1] - run.rss_bytes[middle]
+
+
+def remark_threads(timings, remark):
+    """Say that a version starts more threads than its baseline."""
+    ours, theirs = ([start.threads or 0 for start in side] for side in paired_starts(timings))
+    if ours and np.median(ours) > np.median(theirs):
+        remark(f"a process has {np.median(ours):.0f} threads against {np.median(theirs):.0f}")

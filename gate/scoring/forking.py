@@ -1,0 +1,157 @@
+"""The fork server: `python -P -m gate.scoring.forking SOCKET_FD` imports what every worker needs, once, and forks.
+
+It never touches a model. Each request makes two processes: a guardian, and the worker that it guards. The worker
+leads a session of its own. When it ends, or when the gate goes away, the guardian kills whatever the worker started:
+orphans become the guardian's children (prctl(2), PR_SET_CHILD_SUBREAPER), sessions of their own or not.
+
+Processes that are forked from one parent run the same model equally fast; processes that start one by one do not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import importlib
+import json
+import os
+import random
+import select
+import signal
+import socket
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from gate.scoring import worker
+
+REQUEST_LIMIT = 128 * 1024
+"""No request is longer than this, in bytes."""
+HELLO = b"hello"
+"""What a worker says first: with it the system tells the gate which process it is."""
+
+_PR_SET_CHILD_SUBREAPER = 36
+_KILLING_S = 5.0
+_DESCRIPTORS = 4
+
+
+def main(arguments: list[str]) -> None:
+    """Import, then fork a worker for each request, until the gate goes away."""
+    control = socket.socket(fileno=int(arguments[0]))
+    control.set_inheritable(False)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # guardians are reaped by the system
+    with contextlib.suppress(Exception):  # what is broken says so when the gate greets a worker
+        worker.import_libraries()
+    gc.collect()
+    gc.freeze()
+    while True:
+        message, fds, _, _ = socket.recv_fds(control, REQUEST_LIMIT, _DESCRIPTORS)
+        if not message:
+            return
+        request = json.loads(message)
+        if os.fork() == 0:
+            control.close()
+            if "modules" in request:
+                control = _prepared(request["modules"], fds)
+                continue
+            _guard(request, fds)
+        for fd in fds:
+            os.close(fd)
+
+
+def _prepared(modules: list[str], fds: list[int]) -> socket.socket:
+    """Be a fork server of one's own, which has imported more; what is not there is left to the models to miss."""
+    for name in modules:
+        with contextlib.suppress(Exception):
+            importlib.import_module(name)
+    gc.collect()
+    gc.freeze()
+    control = socket.socket(fileno=fds[0])
+    control.set_inheritable(False)
+    return control
+
+
+def _guard(request: dict[str, Any], fds: list[int]) -> None:
+    """Be the guardian: fork the worker, wait for its end or for the gate's, leave nothing behind, and exit."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    os.setsid()
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    pid = os.fork()
+    if pid == 0:
+        _work(request, fds)
+    for fd in fds[:-1]:
+        os.close(fd)
+    status = socket.socket(fileno=fds[-1])
+    code = _wait(pid, status)
+    _kill_descendants()
+    with contextlib.suppress(OSError):
+        status.send(str(code).encode())
+    os._exit(0)
+
+
+def _wait(pid: int, status: socket.socket) -> int:
+    """The worker's exit code, negative for a signal; it is killed where the gate has closed its end."""
+    poller = select.poll()
+    poller.register(os.pidfd_open(pid), select.POLLIN)
+    poller.register(status, 0)
+    poller.poll()
+    if any(event & (select.POLLHUP | select.POLLERR) for _, event in poller.poll(0)):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def _kill_descendants() -> None:
+    """Kill children until none is left: those of a killed child come here, too."""
+    deadline = time.monotonic() + _KILLING_S
+    while time.monotonic() < deadline:
+        for child in _children():
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(child, signal.SIGKILL)
+        try:
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        except ChildProcessError:
+            return
+        time.sleep(0.001)
+
+
+def _children() -> list[int]:
+    """Process ids whose parent this is (proc(5): the fourth field of stat, after the name in parentheses)."""
+    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit() and _parent(entry)]
+
+
+def _parent(process: Path) -> bool:
+    try:
+        fields = (process / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return False
+    return int(fields[1]) == os.getpid()
+
+
+def _work(request: dict[str, Any], fds: list[int]) -> None:
+    """Be the worker: its own session, folder, environment, output and random state."""
+    ask, answer, output, status = fds
+    os.setsid()
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for source, target in ((nothing, 0), (output, 1), (output, 2)):
+        os.dup2(source, target)
+    os.close(nothing)
+    os.close(output)
+    with socket.socket(fileno=status) as told:
+        told.send(HELLO)
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    os.chdir(request["folder"])
+    tempfile.tempdir = None
+    random.seed()
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed()  # else all workers would draw the same numbers
+    worker.run(ask, answer, request["memory_mb"])
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
