@@ -61,10 +61,10 @@ def main() -> None:
                     ),
                     neighbours=neighbours,
                 )
+                if time.time() > end:
+                    return
                 with noise(neighbours), asked(question) as bench:
                     for _ in range(4 if processes == "forked" else 1):
-                        if time.time() > end:
-                            return
                         _keep([as_row(seen) for seen in run(bench, question, chance.randrange(1 << 30))], given.out)
 
 

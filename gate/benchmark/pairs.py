@@ -31,7 +31,7 @@ METHOD = (
 )
 TOKEN_S = 0.001
 """Faster calls are timed several at once, so that they last at least this long."""
-MOST_CALLS = 250
+MOST_CALLS = 50
 WARM_UP_CALLS = 10
 SEGMENT_PAIRS, SEGMENT_S = 20, 0.5
 """Pairs whose inputs are cut at once, on one seat, and how long they may take together where calls are slow."""
@@ -146,13 +146,15 @@ class _Track:
 
     def extend(self, look: int, end: float) -> None:
         """Go on to so many pairs, or until the time is up; then look at what there is."""
+        if time.perf_counter() >= end:
+            return
         try:
             if not self.rows:
                 self._calibrate(end)
             while len(self.pairs) < look and time.perf_counter() + self._pair_s() < end:
                 self._segment(look - len(self.pairs), end)
         except OutOfTimeError:
-            self.stopped_by = "one call outlasted the time budget"
+            self.stopped_by = "calls are too slow for the time budget"
             return
         if len(self.pairs) >= min(self.scenario.fewest, LOOKS[-1]):
             self.stopped_by = certain(self._found(), self.plan.sharing)
@@ -187,19 +189,21 @@ class _Track:
     def _calibrate(self, end: float) -> None:
         """Warm all up, the baseline first, then choose how many calls make a token of at least a millisecond."""
         self.rows = [_Rows(count=self.plan.rows, chance=random.Random(self.chance.random())) for _ in self.crews]  # noqa: S311 - as above
-        fastest = math.inf
+        taken: list[float] = []
         for crew, rows in zip(self.crews, self.rows, strict=True):
             for arm in (crew.baseline, crew.candidate):
-                fastest = min(fastest, *self._warm(arm, rows, end))
-        self.calls = self.calls or min(MOST_CALLS, max(1, math.ceil(TOKEN_S / max(fastest, 1e-7))))
+                if taken and time.perf_counter() + min(taken) > end:
+                    raise OutOfTimeError
+                taken.append(self._warm(arm, rows, end))
+        self.calls = self.calls or min(MOST_CALLS, max(1, math.ceil(TOKEN_S / max(min(taken), 1e-7))))
 
-    def _warm(self, arm: Arm, rows: _Rows, end: float) -> list[float]:
-        """Seconds of up to ten calls."""
+    def _warm(self, arm: Arm, rows: _Rows, end: float) -> float:
+        """The median of up to ten calls, in seconds."""
         taken: list[float] = []
         while len(taken) < WARM_UP_CALLS and (not taken or time.perf_counter() + max(taken) < end):
             arm.stage(_positions(rows.draw(self.scenario.batch_size)[0]), self.scenario.batch_size)
             taken.append(arm.call(1)[1] / 1e9)
-        return [float(np.median(taken))]
+        return float(np.median(taken))
 
     def _pair_s(self) -> float:
         """How long a pair may take, by the slowest of the last ones."""

@@ -30,6 +30,7 @@ from gate.settings import ModelConfig
 if TYPE_CHECKING:
     import pandas as pd
 
+OTHER_BASELINE = "compare with another version (--baseline N) or with none (--baseline none)"
 CASE = pytest.StashKey[Case]()
 NOTES = pytest.StashKey["Notes"]()
 
@@ -115,7 +116,7 @@ def baseline_predictions(case: Case, request: pytest.FixtureRequest) -> pd.DataF
     if not case.baseline_paired or case.baseline_predictions is None:
         notes_of(request.node).severity = Severity.CRITICAL
         why = case.reasons.get("baseline", "the baseline did not give one answer a row")
-        inconclusive(f"{why}; compare with another version (--baseline N) or with none (--baseline none)")
+        inconclusive(f"{why}; {OTHER_BASELINE}")
     return case.baseline_predictions.copy(deep=False)
 
 
@@ -154,8 +155,11 @@ def confidence(case: Case) -> float:
 
 
 @pytest.fixture
-def timings(case: Case) -> Timings:
-    """What was timed; the check is skipped where nothing was."""
+def timings(case: Case, request: pytest.FixtureRequest) -> Timings:
+    """What was timed; the check is skipped where nothing was, inconclusive where the baseline cannot be scored."""
+    if case.timings is None and "baseline" in case.reasons:
+        notes_of(request.node).severity = Severity.CRITICAL
+        inconclusive(f"{case.reasons['baseline']}; {OTHER_BASELINE}")
     if case.timings is None:
         pytest.skip(case.reasons.get("timings", "nothing was timed"))
     return case.timings

@@ -91,12 +91,16 @@ class TimedPairs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """One cold start of one version ("candidate" or "baseline"): CPU seconds, bytes, and threads after two calls."""
+    """One cold start of one version ("candidate" or "baseline"): CPU seconds, bytes, and threads after two calls.
+
+    `wall_s` are the seconds from the order to load until the first answer, by the gate's clock.
+    """
 
     side: str
     load_cpu_s: float
     first_cpu_s: float
     second_cpu_s: float
+    wall_s: float
     peak_rss_bytes: int | None
     threads: int | None
 

@@ -173,6 +173,7 @@ def _start(side: str, starts: Sequence[Start]) -> StartResult:
         load_s=float(np.median([start.load_cpu_s for start in own])),
         first_s=float(np.median([start.first_cpu_s for start in own])),
         second_s=float(np.median([start.second_cpu_s for start in own])),
+        wall_s=float(np.median([start.wall_s for start in own])),
         threads=int(np.median(threads)) if threads else None,
     )
 

@@ -156,10 +156,10 @@ def test_a_baseline_that_breaks_down_leaves_the_question_open(judged):
 
 def test_a_call_that_outlasts_the_budget_is_inconclusive_with_the_reason(judged):
     """Nothing was timed, and that is no pass."""
-    none = replace(pairs(count=0), stopped_by="one call outlasted the time budget")
+    none = replace(pairs(count=0), stopped_by="calls are too slow for the time budget")
     found = judged("latency", none)
     assert (found.status, found.severity) == ("inconclusive", "warning")
-    assert "outlasted" in found.message
+    assert "too slow for the time budget" in found.message
 
 
 @pytest.mark.parametrize(
@@ -180,6 +180,7 @@ def starts(candidate_s, baseline_s, candidate_mb=200, baseline_mb=200, count=5):
             load_cpu_s=seconds * (1 + 0.01 * index),
             first_cpu_s=0.01,
             second_cpu_s=0.005,
+            wall_s=seconds * (1.1 + 0.01 * index),
             peak_rss_bytes=megabytes * 1_000_000 + index,
             threads=3,
         )
