@@ -11,7 +11,7 @@ LEAST_GROWTH_BYTES = 10_000_000
 
 
 @check(category="performance", severity="warning")
-def check_latency(timings, confidence, measure, weigh, remark):
+def check_latency(timings, measure, weigh, remark):
     """Predicting takes no longer than it took the baseline.
 
     Both versions answer the same rows in adjacent pairs of calls, by turns, on the same processor, in the same run:
@@ -31,7 +31,7 @@ def check_latency(timings, confidence, measure, weigh, remark):
     in gate.yaml.
     """
     timed.refuse_breakdown(timings, weigh)
-    result = timed.judge(timings, "latency", confidence)
+    result = timed.judge(timings, "latency")
     for finding in result.findings:
         timed.measure_ratio(finding, result.confidence, measure)
     for tail in result.tails:
@@ -44,7 +44,7 @@ def check_latency(timings, confidence, measure, weigh, remark):
 
 
 @check(category="performance", severity="warning")
-def check_throughput(timings, confidence, measure, weigh, remark):
+def check_throughput(timings, measure, weigh, remark):
     """As many rows a second as the baseline.
 
     Calls of 256 and of 4,096 rows, timed in pairs as for performance.latency: a cost a row hides in single rows, a
@@ -60,7 +60,7 @@ def check_throughput(timings, confidence, measure, weigh, remark):
     To change it: `throughput: {warn: "5%", block: "10%"}` in gate.yaml.
     """
     timed.refuse_breakdown(timings, weigh)
-    result = timed.judge(timings, "throughput", confidence)
+    result = timed.judge(timings, "throughput")
     for finding in result.findings:
         timed.measure_ratio(finding, result.confidence, measure)
     costs.measure_costs(timings, measure)

@@ -59,10 +59,10 @@ def refuse_breakdown(timings, weigh):
         inconclusive(f"{timings.problem}; compare with another version (--baseline N) or with none (--baseline none)")
 
 
-def judge(timings, judged_as, confidence):
+def judge(timings, judged_as):
     """Judge all scenarios of a kind; those of throughput are the large batches, whatever else they are judged as."""
     pairs = [each for each in timings.pairs if _belongs(each, judged_as)]
-    sharing = sharing_of(timings, confidence)
+    sharing = sharing_of(timings, judged_as)
     found = {each.scenario: _findings(each, timings, judged_as, sharing.confidence) for each in pairs}
     flat = [finding for each in found.values() for finding in each]
     blocking = holm({finding.name: finding.p_block * SHARES for finding in flat}, sharing.alpha)

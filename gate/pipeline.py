@@ -296,9 +296,7 @@ def _benchmark(case: Case, load_s: dict[str, float | None], raw: str | None) -> 
 
     if case.timings is None:
         return Benchmark(load_s=load_s)
-    return benchmarked.benchmark_of(
-        case.timings, confidence=case.confidence, p99_s=case.config.latency.p99_s, load_s=load_s, raw=raw
-    )
+    return benchmarked.benchmark_of(case.timings, load_s=load_s, raw=raw)
 
 
 def _diff(comparison: Comparison, config: Config) -> Diff:

@@ -50,7 +50,9 @@ def pairs_alone(bench: Bench, seed: int) -> Timings:
     again = replace(bench, began=now, end=now + bench.settings.latency.budget_s, seed=seed, pairs_share=1.0)
     with crews(again) as (relays, _):
         pairs = time_pairs(relays, _latency(again.settings), _plan(again))
-    return Timings(environment={}, method=METHOD, processes=bench.launcher.processes, pairs=pairs)
+    return Timings(
+        environment={}, method=METHOD, confidence=bench.confidence, processes=bench.launcher.processes, pairs=pairs
+    )
 
 
 def time_versions(
@@ -83,6 +85,8 @@ def _timed(bench: Bench) -> Timings:
     return Timings(
         environment=_environment((*pairs, *more.pairs), bench.began),
         method=METHOD,
+        confidence=bench.confidence,
+        p99_s=bench.settings.latency.p99_s,
         processes=bench.launcher.processes,
         pairs=(*pairs, *more.pairs),
         harness_ns=more.harness_ns,

@@ -81,7 +81,7 @@ def run(bench: timing.Bench, question: Question, seed: int) -> list[Seen]:
 
 def _seen(timings: Timings, question: Question, seconds: float) -> Iterator[Seen]:
     """Settle as the check does: Holm over scenarios and clocks."""
-    sharing = sharing_of(timings, CONFIDENCE)
+    sharing = sharing_of(timings)
     judged = [pairs for pairs in timings.pairs if pairs.judged_as == "latency"]
     found = {pairs.scenario: findings(pairs, timings.processes, sharing.confidence) for pairs in judged}
     flat = [finding for each in found.values() for finding in each]

@@ -133,11 +133,14 @@ class Timings:
     """All that was timed; `problem` says why there is nothing.
 
     `processes` says how the timed processes came about: "forked" (from one that imported the libraries) or "fresh".
-    `harness_ns` is the CPU of a ping, which is what the gate adds to a timed token.
+    `harness_ns` is the CPU of a ping, which is what the gate adds to a timed token. `confidence` is that of the
+    settings, `p99_s` the objective that callers have, None for the default.
     """
 
     environment: Mapping[str, JsonValue]
     method: str
+    confidence: float = 0.99
+    p99_s: float | None = None
     processes: str = "forked"
     pairs: tuple[TimedPairs, ...] = ()
     harness_ns: float | None = None
