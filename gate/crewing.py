@@ -77,6 +77,8 @@ class SideFailedError(Exception):
         """Say which one, and how."""
         super().__init__(f"{error.failure.kind}: {error.failure.text}")
         self.side = side
+        self.from_outside = error.failure.kind == "Killed" and "SIGKILL" in error.failure.text
+        """Whether the system or a person may have killed it, for want of memory, say: that deserves a second try."""
 
 
 @contextmanager

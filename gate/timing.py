@@ -58,22 +58,31 @@ def pairs_alone(bench: Bench, seed: int) -> Timings:
 def time_versions(
     candidate: Side, baseline: Side, launcher: Launcher, settings: ModelConfig, confidence: float
 ) -> Timings:
-    """Time both versions within `latency.budget_s`; a version that fails is tried once more, then it is the result."""
+    """Time both versions within `latency.budget_s`.
+
+    A version that breaks down is the result; one that was killed from outside is tried once more.
+    """
     bench = bench_of((candidate, baseline), launcher, settings, confidence)
     try:
         return _timed(bench)
-    except SideFailedError as first:
-        bench.notes.append(f"the {first.side} failed once while it was timed ({first}); the timing began anew")
+    except SideFailedError as failed:
+        if not failed.from_outside:
+            return _broken(bench, failed)
+        bench.notes.append(f"the {failed.side} was killed while it was timed; the timing began anew")
     try:
         return _timed(replace(bench, pairs_share=RETRY_SHARE))
     except SideFailedError as again:
-        return Timings(
-            environment=_environment((), bench.began),
-            method=METHOD,
-            processes=launcher.processes,
-            failed=again.side,
-            problem=f"the {again.side} failed twice while it was timed: {again}",
-        )
+        return _broken(bench, again)
+
+
+def _broken(bench: Bench, failed: SideFailedError) -> Timings:
+    return Timings(
+        environment=_environment((), bench.began),
+        method=METHOD,
+        processes=bench.launcher.processes,
+        failed=failed.side,
+        problem=f"the {failed.side} broke down while it was timed: {failed}",
+    )
 
 
 def _timed(bench: Bench) -> Timings:
