@@ -218,9 +218,9 @@ def _forked(bench: Bench, stack: ExitStack, lasting: list[Crew]) -> Iterator[Rel
     prepared = stack.enter_context(bench.launcher.prepared([name for name in candidate if name in shared]))
     for looks in FORKED_LOOKS:
         workers, began = stack.enter_context(ExitStack()), time.perf_counter()
-        lasting[:] = [_started(bench, prepared, bench.sides, workers)]
+        lasting[:] = [started(bench, prepared, bench.sides, workers)]
         if _room_for_more(lasting):
-            lasting.append(_started(bench, prepared, bench.sides[::-1], workers))
+            lasting.append(started(bench, prepared, bench.sides[::-1], workers))
         else:
             bench.notes.append("memory did not suffice for a second pair of processes")
         took = time.perf_counter() - began
@@ -234,14 +234,14 @@ def _fresh(bench: Bench, stack: ExitStack, lasting: list[Crew]) -> Iterator[Rela
     """Eight crews one after the other, each of new processes, the order of starting strictly in turns."""
     for index in range(FRESH_CREWS):
         workers = stack.enter_context(ExitStack())
-        crew = _started(bench, bench.launcher, bench.sides if index % 2 == 0 else bench.sides[::-1], workers)
+        crew = started(bench, bench.launcher, bench.sides if index % 2 == 0 else bench.sides[::-1], workers)
         lasting[:] = [crew]
         yield Relay(crews=(crew,), looks=(FRESH_PAIRS * (index + 1),), share=1 / (FRESH_CREWS - index))
         if index < FRESH_CREWS - 1:
             workers.close()
 
 
-def _started(bench: Bench, launcher: Launcher, order: Sequence[Side], stack: ExitStack) -> Crew:
+def started(bench: Bench, launcher: Launcher, order: Sequence[Side], stack: ExitStack) -> Crew:
     """Start one process of each version in this order, and load them side by side."""
     workers = {side.name: stack.enter_context(launcher.start()) for side in order}
     with ThreadPoolExecutor(2) as pool:
