@@ -44,7 +44,8 @@ def benchmark_of(timings: Timings, *, load_s: Mapping[str, float | None], raw: s
         raw: the path of the file that holds `timings`.
     """
     shown = sharing_of(timings).confidence
-    latency = tuple(_latency(pairs, timings, shown) for pairs in timings.pairs if pairs.pairs)
+    timed = [pairs for pairs in timings.pairs if pairs.pairs and pairs.judged_as == "latency"]
+    latency = tuple(_latency(pairs, timings, shown) for pairs in timed)
     peaks = {side: _peak([start for start in timings.starts if start.side == side]) for side in SIDES}
     return Benchmark(
         environment=timings.environment,
