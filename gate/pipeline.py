@@ -14,7 +14,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from gate import __version__, answering, asking_again, assembly, comparing, golden, policy, storing, timing, verdict
+from gate import (
+    __version__,
+    answering,
+    asking_again,
+    assembly,
+    comparing,
+    golden,
+    policy,
+    serving_load,
+    storing,
+    timing,
+    verdict,
+)
 from gate import looks as counting
 from gate.config import Config
 from gate.domain import (
@@ -28,11 +40,13 @@ from gate.domain import (
     Outcome,
     Report,
     Reproducibility,
+    Served,
     Stage,
     Timings,
 )
 from gate.errors import GateError, UsageError
 from gate.scoring.launching import Launcher
+from gate.scoring.serving import ModelServer
 from gate.scoring.session import Limits, Worker
 
 if TYPE_CHECKING:
@@ -65,6 +79,8 @@ class Request:
     only: frozenset[Category] | None = None
     strict: bool = False
     stage: Stage | None = None
+    served: bool = False
+    """Serve both versions for real, and load them."""
 
     def wants(self, category: Category) -> bool:
         """Say whether a category is judged."""
@@ -97,13 +113,24 @@ class Opened:
     started_at: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """Everything that the checks look at, the seconds that each version took to load, and what served versions did."""
+
+    case: Case
+    load_s: dict[str, float | None]
+    served: Served | None = None
+
+
 def check(request: Request, config: Config, narrator: Narrator) -> Checked:
     """Judge a version against its baseline. Changes nothing in the registry.
 
     Raises:
-        UsageError: something that was named does not exist.
+        UsageError: something that was named does not exist, or --served lacks its extra.
         GateError: the version could not be resolved. Later faults end in a report with the verdict `error`.
     """
+    if request.served:
+        serving_load.ensure_possible(judged=request.wants(Category.PERFORMANCE))
     with opened(request, config, narrator) as start:
         folder = storing.report_folder(request.out, config, request.model, start.version)
         storing.ensure_writable(folder)
@@ -145,7 +172,8 @@ def opened(request: Request, config: Config, narrator: Narrator) -> Iterator[Ope
 
 def judge(start: Opened, folder: Path, narrator: Narrator) -> Report:
     """Run the whole line on a version that was found."""
-    case, loaded = prepare(start, narrator)
+    prepared = prepare(start, narrator)
+    case = prepared.case
     with narrator.step("Run the checks"):
         outcomes = run_checks(case, start.config, start.request.only)
     storing.write_rows(case, outcomes, folder, start.started_at)
@@ -156,14 +184,14 @@ def judge(start: Opened, folder: Path, narrator: Narrator) -> Report:
         results=results,
         diff=_diff(case.comparison, start.config),
         reproducibility=case.reproducibility,
-        benchmark=_benchmark(case, loaded, storing.write_raw(case.timings, folder)),
+        benchmark=_benchmark(prepared, folder),
         looks=look.counted,
     )
     return assembly.report_of(findings, _gate_info(start), isolation=ISOLATION, started_at=start.started_at)
 
 
-def prepare(start: Opened, narrator: Narrator) -> tuple[Case, dict[str, float | None]]:
-    """Measure everything that the checks look at; with it the seconds that each version took to load."""
+def prepare(start: Opened, narrator: Narrator) -> Prepared:
+    """Measure everything that the checks and the report look at."""
     from gate.checking.case import Case
 
     request, config = start.request, start.config
@@ -188,6 +216,7 @@ def prepare(start: Opened, narrator: Narrator) -> tuple[Case, dict[str, float | 
         config, request.model, scored.task, labelled=scored.labelled, answered=scored.answered
     )
     timings, why_untimed = _timings(start, found.comparison, scored, narrator)
+    served = _served(start, found.comparison, scored, narrator)
     case = Case(
         comparison=found.comparison,
         answers=scored.candidate,
@@ -207,7 +236,7 @@ def prepare(start: Opened, narrator: Narrator) -> tuple[Case, dict[str, float | 
         },
     )
     case = _over_all_rows(start, case, scored, narrator)
-    return _asked_again(start, case, scored, changes), scored.load_s
+    return Prepared(case=_asked_again(start, case, scored, changes), load_s=scored.load_s, served=served)
 
 
 def run_checks(case: Case, config: Config, only: frozenset[Category] | None) -> tuple[Outcome, ...]:
@@ -291,12 +320,35 @@ def _reproducibility(comparison: Comparison, config: Config) -> Reproducibility:
     return provenance.reproducibility(comparison.candidate, config.root)
 
 
-def _benchmark(case: Case, load_s: dict[str, float | None], raw: str | None) -> Benchmark:
-    from gate.evidence import benchmarked
+def _served(start: Opened, comparison: Comparison, scored: answering.Scored, narrator: Narrator) -> Served | None:
+    """Load both versions behind real servers, where that was asked for."""
+    if not start.request.served:
+        return None
+    sides = serving_load.sides(comparison, (scored.inputs, scored.baseline_inputs))
+    if not sides:
+        return Served(sides=("candidate",), problems={"candidate": scored.why_untimed})
+    settings = start.config.model(start.request.model).latency
 
-    if case.timings is None:
-        return Benchmark(load_s=load_s)
-    return benchmarked.benchmark_of(case.timings, load_s=load_s, raw=raw)
+    def serve(side: serving_load.Side) -> ModelServer:
+        return ModelServer.start(side.path, start.launcher.limits, isolation=ISOLATION)
+
+    with narrator.step(f"Serve {' and '.join(side.name for side in sides)}, load for at most {settings.served_s:g} s"):
+        return serving_load.serve_and_load(sides, serve, settings)
+
+
+def _benchmark(prepared: Prepared, folder: Path) -> Benchmark:
+    from gate.evidence import benchmarked, served
+
+    case, found = prepared.case, Benchmark(load_s=prepared.load_s)
+    objective = case.config.latency.p99_s
+    if case.timings is not None:
+        raw = storing.write_raw(case.timings, folder)
+        found = benchmarked.benchmark_of(case.timings, load_s=prepared.load_s, raw=raw)
+    if prepared.served is None:
+        return found
+    raw = storing.write_served(prepared.served, folder)
+    calls = served.single_calls(case.timings)
+    return replace(found, served=served.results(prepared.served, calls=calls, p99_s=objective, raw=raw))
 
 
 def _diff(comparison: Comparison, config: Config) -> Diff:

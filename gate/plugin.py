@@ -95,7 +95,7 @@ def _case(options: pytest.Config, stack: ExitStack) -> Case:
         only=None if options.getoption("--gate-performance") else WITHOUT_TIMING,
     )
     start = stack.enter_context(opened(request, settings, _Silent()))
-    return prepare(start, _Silent())[0]
+    return prepare(start, _Silent()).case
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Module | None:

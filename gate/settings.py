@@ -212,6 +212,8 @@ class Latency(_Settings):
     """The 99th percentile that callers need, in milliseconds; ten times the baseline's median where absent."""
     budget_s: Positive = 60
     """Seconds for everything that is timed."""
+    served_s: Positive = 60
+    """Seconds of load on both versions behind a real server, where `--served` asks for it; their start comes before."""
 
     @property
     def p99_s(self) -> float | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gate.config import Config
-from gate.domain import Outcome, Report, Timings
+from gate.domain import Outcome, Report, Served, Timings
 from gate.errors import GateError
 from gate.report import dumps
 
@@ -126,6 +126,18 @@ def write_raw(timings: Timings | None, folder: Path) -> str | None:
         return None
     try:
         return raw.write(timings, folder).name
+    except OSError as error:
+        raise _unwritable(folder, error) from None
+
+
+def write_served(served: Served, folder: Path) -> str | None:
+    """Write every request to served versions beside the report; give the file's name, None where there was none."""
+    from gate.benchmark import served_raw
+
+    if not served.runs:
+        return None
+    try:
+        return served_raw.write(served, folder).name
     except OSError as error:
         raise _unwritable(folder, error) from None
 

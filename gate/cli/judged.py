@@ -28,6 +28,7 @@ def request(model: str, version: str, judging: Judging, stage: Stage | None) -> 
         only=judging.only,
         strict=judging.strict,
         stage=stage,
+        served=judging.served,
     )
 
 

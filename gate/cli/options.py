@@ -49,6 +49,7 @@ class Judging:
     out: Path | None
     only: frozenset[Category] | None
     strict: bool
+    served: bool
     json: bool
     junitxml: Path | None
     summary: Path | None
@@ -83,6 +84,7 @@ _JUDGING: tuple[Callable[[Command], Command], ...] = (
     click.option("--out", type=_FILE, metavar="DIR", help="Folder of the report [.gate/<model>/v<N>/]."),
     click.option("--only", callback=_categories, metavar="CATEGORY[,…]", help="Judge these alone; not promotable."),
     click.option("--strict", is_flag=True, help="Warnings become critical."),
+    click.option("--served", is_flag=True, help="Also load both behind mlflow models serve; needs the extra load."),
     click.option("--json", is_flag=True, help="Print the report as JSON, nothing else."),
     click.option("--junitxml", type=_FILE, metavar="FILE", help="Write the results as JUnit XML."),
     click.option("--summary", type=_FILE, metavar="FILE", help="Append a Markdown summary."),

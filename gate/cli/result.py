@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from gate.cli.console import console
 from gate.cli.options import Color
+from gate.cli.served import show_served
 from gate.domain import CheckResult, Coverage, Measurement, Report, Severity, Status, Verdict
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ def show(report: Report, color: Color) -> None:
             out.print(f"  {result.id}: {clean(result.message)}", style="dim")
     for result in open_:
         _show_rows(out, result)
+    if report.benchmark.served:
+        show_served(out, report)
     _show_verdict(out, report)
 
 

@@ -154,6 +154,35 @@ class Timings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ServedRun:
+    """One run of the load generator: a value a request, in the order in which they were due.
+
+    `rate` is the requests a second that each version gets, None where a request waits for the answer before it.
+    Arrays have shape (requests,): `side` (int64) is the place in `Served.sides`, `due_ns` when the request was due,
+    `late_ns` how much later it was sent, `took_ns` the time from due to answered; `status` is HTTP's, 0 for no answer.
+    """
+
+    rate: float | None
+    side: np.ndarray[Any, Any]
+    due_ns: np.ndarray[Any, Any]
+    late_ns: np.ndarray[Any, Any]
+    took_ns: np.ndarray[Any, Any]
+    status: np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """All that was asked of served versions: `sides` are "candidate", then "baseline" where there is one.
+
+    `problems` says of a side what went wrong.
+    """
+
+    sides: tuple[str, ...]
+    runs: tuple[ServedRun, ...] = ()
+    problems: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
     """One number of a check, with what it is held against."""
 

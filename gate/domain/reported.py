@@ -155,6 +155,59 @@ class StartResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Predicted:
+    """Latency in seconds, from due to answered, that virtual time predicts for the very arrivals of a run."""
+
+    p50_s: float
+    p99_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServedLoad:
+    """One served version at one rate of requests a second, in real time: seconds from due to answered.
+
+    `load` is the rate as a share of what one request after the other would allow. `failed` of the `requests` got no
+    good answer; they count as slower than all others, and a percentile among them is null. `late_p99_s` is how late
+    the generator sent. `predicted` holds a server to be busy for the whole round trip, `predicted_model` for the
+    model's own time alone, with the rest beside the queue; null where that was not timed.
+    """
+
+    load: float
+    rate: float
+    requests: int
+    failed: int
+    p50_s: float | None
+    p99_s: float | None
+    p99_ci: tuple[float | None, float | None]
+    late_p99_s: float
+    predicted: Predicted
+    predicted_model: Predicted | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServedResult:
+    """One version ("candidate" or "baseline") behind `mlflow models serve`, under open-loop load.
+
+    `round_trip_s` is the median of single requests, one after the other; `overhead_s` what it has more than the
+    model's own call. `highest_per_s` is the highest rate tried that kept the p99 objective below the first that did
+    not, which is `beyond_per_s`; null where there is none. `predicted_per_s` is that rate in virtual time.
+    """
+
+    side: str
+    round_trip_s: float | None = None
+    overhead_s: float | None = None
+    under_load: tuple[ServedLoad, ...] = ()
+    p99_objective_s: float | None = None
+    highest_per_s: float | None = None
+    beyond_per_s: float | None = None
+    predicted_per_s: float | None = None
+    problem: str = ""
+    """What went wrong, in words."""
+    raw: str | None = None
+    """The file with every request, beside the report."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Benchmark:
     """The benchmark section. `raw` is the path of everything that was timed, beside the report."""
 
@@ -165,6 +218,8 @@ class Benchmark:
     throughput: tuple[ThroughputResult, ...] = ()
     cold_start: tuple[StartResult, ...] = ()
     endurance: tuple[Endurance, ...] = ()
+    served: tuple[ServedResult, ...] = ()
+    """Both versions behind a real server, where `--served` asked for it."""
     load_s: Mapping[str, float | None] = field(default_factory=dict)
     peak_rss_bytes: Mapping[str, int | None] = field(default_factory=dict)
     notes: tuple[str, ...] = ()

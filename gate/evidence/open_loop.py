@@ -18,6 +18,8 @@ from gate.evidence.arrays import Floats
 LOADS = (0.1, 0.3, 0.5, 0.7, 0.8, 0.9)
 """Shares of the rate at which the server would never rest."""
 REQUESTS = 100_000
+DRAWS = 100
+"""How often service times are drawn anew for the arrivals of one real run."""
 _BLOCK = 10
 _STEPS = 60
 
@@ -61,12 +63,33 @@ def waits(service: Floats, gaps: Floats) -> Floats:
     return np.asarray(walk - np.minimum.accumulate(np.minimum(walk, 0.0)))
 
 
-def _drawn(service_s: Floats) -> tuple[Floats, Floats]:
-    """Service times resampled in blocks of neighbours, which keeps slow spells together; gaps of mean one."""
+def responses(service_s: Floats, due_s: Floats) -> Floats:
+    """Give the seconds from due to answered of requests due at these moments, for DRAWS draws of service times.
+
+    Args:
+        service_s: service times, shape (calls,), in the order of time.
+        due_s: rising moments of a real run, shape (requests,), at least one.
+
+    Returns:
+        Shape (DRAWS * requests,). The server is idle when the run begins, as in the real one.
+    """
     random = np.random.default_rng(0)
-    starts = random.integers(0, len(service_s), -(-REQUESTS // _BLOCK))
-    chosen = (starts[:, None] + np.arange(_BLOCK)).ravel()[:REQUESTS] % len(service_s)
-    return service_s[chosen], random.exponential(1.0, REQUESTS)
+    gaps = np.diff(due_s, append=due_s[-1])
+    drawn = (_resampled(service_s, len(due_s), random) for _ in range(DRAWS))
+    return np.concatenate([waits(service, gaps) + service for service in drawn])
+
+
+def _drawn(service_s: Floats) -> tuple[Floats, Floats]:
+    """Service times, and gaps of mean one."""
+    random = np.random.default_rng(0)
+    return _resampled(service_s, REQUESTS, random), random.exponential(1.0, REQUESTS)
+
+
+def _resampled(service_s: Floats, count: int, random: np.random.Generator) -> Floats:
+    """Service times resampled in blocks of neighbours, which keeps slow spells together."""
+    starts = random.integers(0, len(service_s), -(-count // _BLOCK))
+    chosen = (starts[:, None] + np.arange(_BLOCK)).ravel()[:count] % len(service_s)
+    return np.asarray(service_s[chosen])
 
 
 def _at(load: float, service: Floats, gaps: Floats) -> UnderLoad:

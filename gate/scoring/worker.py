@@ -174,10 +174,10 @@ def import_libraries() -> None:
 
 def run(read_fd: int, write_fd: int, memory_mb: int) -> None:
     """Serve on these two pipe ends until the gate goes away, within the limits."""
-    _limit(memory_mb)
+    limit(memory_mb)
     for fd in (read_fd, write_fd):
         os.set_inheritable(fd, False)  # noqa: FBT003 - the standard library's own signature
-    watchdog = threading.Thread(target=_die_with_the_gate, args=(read_fd, Path.cwd()), daemon=True)
+    watchdog = threading.Thread(target=die_with_the_gate, args=(read_fd, Path.cwd()), daemon=True)
     watchdog.start()
     with contextlib.suppress(Exception):  # what is broken says so when the gate greets
         import_libraries()
@@ -208,19 +208,19 @@ def _serve_calls(read_fd: int, write_fd: int, server: Server) -> None:
     raise EOFError
 
 
-def _limit(memory_mb: int) -> None:
+def limit(memory_mb: int) -> None:
     """No core files, no file and (Linux) no data segment larger than the memory allowed. Cannot be raised again."""
     size = memory_mb * _MEGABYTE
     limits = {resource.RLIMIT_CORE: 0, resource.RLIMIT_FSIZE: size}
     if sys.platform == "linux":
         limits[resource.RLIMIT_DATA] = size
-    for limit, value in limits.items():
-        hard = resource.getrlimit(limit)[1]
+    for kind, value in limits.items():
+        hard = resource.getrlimit(kind)[1]
         allowed = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.setrlimit(limit, (allowed, allowed))
+        resource.setrlimit(kind, (allowed, allowed))
 
 
-def _die_with_the_gate(read_fd: int, folder: Path) -> None:
+def die_with_the_gate(read_fd: int, folder: Path) -> None:
     """Once the gate's end of the pipe is closed, however that came: remove the private folder, kill the group."""
     poller = select.poll()
     poller.register(read_fd, 0)
