@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import platform
 import time
+import warnings
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from typing import Any
 import numpy as np
 import pytest
 import pytest_benchmark.plugin
+from pytest_benchmark.logger import PytestBenchmarkWarning
 
 from gate.authors import mark_of
 from gate.checking.case import Case
@@ -161,6 +163,14 @@ class BenchmarkRecord:
         if fixturedef.argname == "benchmark" and made is not None and _is_check(request.node):
             made.name, made.fullname = _names(request.node)
         return made
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, Any, Any]:
+        """Where it is to be quiet, pytest-benchmark does not say either that nothing was timed."""
+        with warnings.catch_warnings():
+            if getattr(session.config.option, "benchmark_quiet", False):
+                warnings.simplefilter("ignore", PytestBenchmarkWarning)
+            return (yield)
 
     @pytest.hookimpl(optionalhook=True, tryfirst=True)
     def pytest_benchmark_generate_machine_info(self) -> dict[str, JsonValue]:
