@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gate.authors import inconclusive
+from gate.checking.benchmark_record import hand_over
 from gate.checking.case import ROWS_FILED, ROWS_KEPT, Case
 from gate.domain import (
     Answers,
@@ -20,7 +21,6 @@ from gate.domain import (
     Offending,
     Reproducibility,
     Severity,
-    Snapshot,
     Task,
     Timings,
 )
@@ -58,20 +58,6 @@ def notes_of(item: pytest.Item) -> Notes:
 def case(request: pytest.FixtureRequest) -> Case:
     """Everything at once, for the shipped checks."""
     return request.config.stash[CASE]
-
-
-@pytest.fixture
-def candidate(case: Case) -> Snapshot:
-    """What is stored with the candidate."""
-    return case.comparison.candidate
-
-
-@pytest.fixture
-def baseline(case: Case) -> Snapshot:
-    """What is stored with the baseline; the check is skipped where there is none."""
-    if case.comparison.baseline is None:
-        pytest.skip("there is no baseline")
-    return case.comparison.baseline
 
 
 @pytest.fixture
@@ -162,6 +148,7 @@ def timings(case: Case, request: pytest.FixtureRequest) -> Timings:
         inconclusive(f"{case.reasons['baseline']}; {OTHER_BASELINE}")
     if case.timings is None:
         pytest.skip(case.reasons.get("timings", "nothing was timed"))
+    hand_over(request)
     return case.timings
 
 
