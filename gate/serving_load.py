@@ -6,7 +6,6 @@ is a sentence in the result.
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gate.benchmark.generator import GeneratorError, Load, Target, generate, installed
+from gate.benchmark.generator import GeneratorError, Load, Target, generate, installed, offered
 from gate.domain import Comparison, Served, ServedRun, Signature
 from gate.errors import UsageError
 from gate.evidence import served as evidence
@@ -50,7 +49,10 @@ _BETWEEN_S = 3.0
 _DRAIN = 0.5
 """What waits at the end of a run is waited for so long, as a share of the run."""
 _FIRST_ASK_S = 60.0
-_LAST_PYTHON = (3, 13)
+_NOT_OFFERED = (
+    "There is no build of it for this Python on this machine: take Python 3.11 to 3.13 on macOS or on Linux x86_64, "
+    "with pip install 'model-release-gate[load]', or leave out --served."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,13 +78,9 @@ def ensure_possible(*, judged: bool) -> None:
         )
     if installed():
         return
-    fits = sys.version_info[:2] <= _LAST_PYTHON
     raise UsageError(
         "--served needs a load generator, MLPerf's LoadGen, which is not installed.",
-        remedy="Install it: pip install 'model-release-gate[load]'."
-        if fits
-        else f"There is none for Python {sys.version_info[0]}.{sys.version_info[1]}: "
-        "run the gate on Python 3.11 to 3.13 with pip install 'model-release-gate[load]', or leave out --served.",
+        remedy="Install it: pip install 'model-release-gate[load]'." if offered() else _NOT_OFFERED,
     )
 
 

@@ -15,10 +15,16 @@ import pytest
 from filelock import FileLock
 from hypothesis import settings
 
+from gate.benchmark.generator import offered
+
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
 settings.register_profile("gate", deadline=None)  # machines are noisy: no test is about time
 settings.load_profile("gate")
+if not offered():  # no load generator for this Python on this machine, and nothing that --served could do
+    collect_ignore = [
+        "benchmark/test_generator.py", "cli/test_served.py", "test_open_loop_for_real.py", "test_serving_load.py",
+    ]  # fmt: skip
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import platform
 import subprocess
 import sys
 import tempfile
@@ -32,6 +33,11 @@ class GeneratorError(Exception):
 def installed() -> bool:
     """Whether the load generator can be imported."""
     return importlib.util.find_spec(MODULE) is not None
+
+
+def offered() -> bool:
+    """Whether the extra brings the load generator for this Python on this machine, as pyproject.toml has it."""
+    return sys.version_info < (3, 14) and (sys.platform != "linux" or platform.machine() == "x86_64")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -62,9 +62,8 @@ def test_served_without_the_extra_is_a_usage_error(project, command):
 
 def test_a_version_that_cannot_be_asked_is_a_sentence(project):
     """A candidate that raises is judged as ever, and the section says that there was nothing to load."""
-    ended = project.gate(
-        "check", "broken-raises_on_predict", "2", "--only", "contract,performance", "--served", "--json"
-    )
+    only = ("--only", "contract,performance", "--json")
+    ended = project.gate("check", "broken-raises_on_predict", "2", "--served", *only)
     assert ended.code == 1
     assert [each["side"] for each in ended.report["benchmark"]["served"]] == ["candidate"]
     assert "gave no answers" in ended.report["benchmark"]["served"][0]["problem"]

@@ -14,6 +14,8 @@ from gate.domain import Field, Signature
 from gate.scoring.payloads import MOST_ROWS, chosen, forms
 from gate.scoring.worker_inputs import convert
 
+pytestmark = pytest.mark.filterwarnings("ignore")  # MLflow's server code warns about its own type hints
+
 
 def signature(*fields):
     return Signature(inputs=fields, outputs=None)
