@@ -333,7 +333,7 @@ def _served(start: Opened, comparison: Comparison, scored: answering.Scored, nar
     if not start.request.served:
         return None
     sides = serving_load.sides(comparison, (scored.inputs, scored.baseline_inputs))
-    if not sides:
+    if not any(side.name == "candidate" for side in sides):
         return Served(sides=("candidate",), problems={"candidate": scored.why_untimed})
     settings = start.config.model(start.request.model).latency
 
