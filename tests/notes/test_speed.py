@@ -154,6 +154,13 @@ def test_undecided():
     assert told.endswith("This does not block a release.")
 
 
+def test_a_wide_tail_leaves_nothing_open():
+    """What is told of an open question, or of a pass, is the scenario, not the interval of its tail."""
+    tail = Measurement(name="p95_ratio_batch_1", value=1.1, ci=(0.5, 2.5))
+    for status in (Status.INCONCLUSIVE, Status.PASSED):
+        assert "`batch_1`: +6.0% CPU time" in answer(judged(status, *ratios("batch_1", WIDE), tail))
+
+
 def test_undecided_without_an_end():
     """An interval without an end can show nothing."""
     blind = Measurement(name="cpu_ratio_batch_1", value=1.0, ci=(0.0, "Infinity"))
