@@ -81,6 +81,7 @@ class LiveVersion:
 
     def predict(self, rows: pa.Table | int) -> pa.Table:
         """Answer rows, under the names of the contract."""
+        __tracebackhide__ = True  # in an author's debugger the failure is the model's, not the gate's
         table = self.inputs(rows)
         if isinstance(rows, int):
             _refuse_too_many(rows, table.num_rows)
@@ -91,6 +92,7 @@ class LiveVersion:
 
     def hold(self, rows: pa.Table | int) -> int:
         """Load what a call is to be asked."""
+        __tracebackhide__ = True
         table = self.inputs(rows)
         if isinstance(rows, int):
             table = _drawn(table)
@@ -102,6 +104,7 @@ class LiveVersion:
 
     def call(self, held: int) -> float:
         """Predict once: wall seconds, by the gate's clock."""
+        __tracebackhide__ = True
         asked, (staged, left) = self._held[held], self._staged
         with self._failing() as worker:
             if staged != held or not left or asked.key not in self._there:
@@ -137,6 +140,7 @@ class LiveVersion:
     @contextmanager
     def _failing(self) -> Iterator[Worker]:
         """Give the process. What it is asked ends the staging of calls; `call` alone goes on with it."""
+        __tracebackhide__ = True
         self._staged = (-1, 0)
         try:
             yield self._ready()

@@ -52,12 +52,14 @@ class Asked:
 
     def failed(self, error: ModelFailedError) -> NoReturn:
         """End the check: the candidate's failure is its own, the baseline's leaves the question open."""
+        __tracebackhide__ = True
         if self.side == "candidate":
             raise error
         self.leave_open(str(error))
 
     def leave_open(self, why: str) -> NoReturn:
         """End the check as the shipped ones end where the baseline cannot be asked."""
+        __tracebackhide__ = True
         self.notes.severity = Severity.CRITICAL
         inconclusive(f"{why}; compare with another version (--baseline N) or with none (--baseline none)")
 
@@ -77,6 +79,7 @@ class Version(Snapshot):
         The frame has a row for each of them, `prediction`, `proba_<class>` or the model's own columns, and the index
         of a frame that was asked.
         """
+        __tracebackhide__ = True
         question = _table(rows)
         live = self.asked.live(question)
         answers: pd.DataFrame = self._heeded(lambda: live.predict(question)).to_pandas()
@@ -85,22 +88,26 @@ class Version(Snapshot):
         return answers
 
     def caller(self, rows: pd.DataFrame | pa.Table | int) -> Callable[[], None]:
-        """Give a function that makes one prediction, for `benchmark`: the inputs are loaded beforehand.
+        """Give a function that makes one prediction, for `benchmark`: inputs are loaded, and one was made, beforehand.
 
         A number asks so many evaluation rows a call, drawn, every one once before any twice. Of a call `benchmark`
         counts the prediction alone, by the wall clock.
         """
+        __tracebackhide__ = True
         question = _table(rows)
         live = self.asked.live(question)
         held = self._heeded(lambda: live.hold(question))
+        self._heeded(lambda: live.call(held))  # the first call is slower than all others
 
         def call() -> None:
+            __tracebackhide__ = True
             began = time.perf_counter()
             self.asked.clock.count(began, self._heeded(lambda: live.call(held)))
 
         return call
 
     def _heeded(self, ask: Callable[[], Any]) -> Any:  # noqa: ANN401 - what was asked
+        __tracebackhide__ = True
         try:
             return ask()
         except ModelFailedError as error:

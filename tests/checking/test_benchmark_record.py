@@ -243,3 +243,12 @@ def test_an_interface_that_has_changed_moves_the_numbers_to_extra_info(recorded,
     assert (numbers["rounds"], numbers["iterations"]) == (50, 4)
     assert numbers["median"] == pytest.approx(0.002, rel=1e-3)
     assert len(numbers["data"]) == 50
+
+
+def test_the_catalog_takes_checks_with_benchmarks(tmp_path):
+    """Their marks are known without pytest-benchmark: gate explain does not time anything."""
+    (tmp_path / "mine.py").write_text(
+        "import pytest\nfrom gate import check\n\n\n@pytest.mark.benchmark(group='mine')\n"
+        "@check(category='performance')\ndef check_it(candidate, benchmark): pass\n"
+    )
+    assert [entry.id for entry in engine.catalog([tmp_path])] == ["performance.it"]

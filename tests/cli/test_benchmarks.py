@@ -78,12 +78,12 @@ def test_plain_pytest_shows_stores_and_compares_both_versions(authored):
     run = replace(authored, script=PLAIN)
     asked = (
         "-p", "gate.plugin", "--gate-model", "house", "--gate-version", "2", "--gate-performance",
-        "--benchmark-columns=median", "-k", "latency or page", "--pyargs", "gate.checks", "./checks",
+        "--benchmark-columns=median", "--pyargs", "gate.checks", "./checks", "-k",
     )  # fmt: skip
-    first = run.gate(*asked, "--benchmark-json=out.json", "--benchmark-autosave")
+    first = run.gate(*asked, "latency or page", "--benchmark-json=out.json", "--benchmark-autosave")
     assert "benchmark 'latency[batch_1]': 2 tests" in first.out, first.out + first.err
     assert "page_as_fast[batch_20] baseline" in first.out
-    second = run.gate(*asked, "--benchmark-compare")
+    second = run.gate(*asked, "latency", "--benchmark-compare")
     assert "benchmark 'latency[batch_1]': 4 tests" in second.out, second.out + second.err
     assert "machine_info is different" not in second.out + second.err
     (stored,) = (authored.folder / ".benchmarks").glob("*/0001_*.json")
