@@ -5,6 +5,7 @@ EXAMPLE ?= elasticnet
 DEMO ?= build/demo/$(EXAMPLE)
 TESTS ?=
 REPEATS ?= 12
+MINUTES ?= 30
 
 # what the shell happens to have set must not reach the tools
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONWARNINGS
@@ -13,7 +14,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 
 BIN := .venv/bin
 COG := $(BIN)/cog -I docs
-GENERATED := README.md docs/reference/*.md docs/reference/checks/*.md docs/performance.md docs/error-rates.md docs/metric-error-rates.md
+GENERATED := README.md docs/reference/*.md docs/reference/checks/*.md docs/performance.md docs/error-rates.md docs/metric-error-rates.md docs/latency-rates.md
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint format bench calibrate docs picture clean set-up
@@ -44,8 +45,12 @@ format: set-up ## put the code into shape
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-bench: set-up ## measure what docs/performance.md quotes
+bench: set-up ## measure what docs/performance.md and docs/latency-rates.md quote; MINUTES=2 is shorter
 	@$(BIN)/python -m bench
+	@OMP_NUM_THREADS=1 $(BIN)/python -m bench.latency identical --minutes $(MINUTES) --out build/runs.jsonl
+	@OMP_NUM_THREADS=1 $(BIN)/python -m bench.latency peers --minutes $(MINUTES) --out build/runs.jsonl
+	@$(BIN)/python -m bench.latency.rates build/runs.jsonl
+	@rm build/runs.jsonl
 
 calibrate: set-up ## measure the error rates that docs/error-rates.md quotes, two hours; REPEATS=1 is shorter
 	@OMP_NUM_THREADS=1 $(BIN)/python -m bench.calibrate --repeats $(REPEATS)

@@ -1,15 +1,16 @@
 """What else a version costs: a call, a row, a start, memory."""
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
 from gate.evidence.benchmarked import costs
 
 STARTS, FEWEST_PEAKS = 5, 3
-START_TOLERANCE = 0.25
+START_TOLERANCE, LEAST_START_S = 0.25, {"cpu": 0.0, "wall": 0.2}
 PEAK_TOLERANCE, PEAK_BYTES = 0.05, 5_000_000
-LEAK_BYTES = 5_000_000
+LEAK_BYTES, MANY_CALLS = 5_000_000, 1000
 
 
 def what_grew(timings):
@@ -45,14 +46,49 @@ def paired_starts(timings):
     return sides[0][:count], sides[1][:count]
 
 
-def paired_ratio(candidate, baseline, confidence):
-    """Give exp(mean of ln(candidate / baseline)) with Student's two-sided interval, from arrays of shape (starts,)."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartsCompared:
+    """How long both versions take to start, in seconds of one clock, and the ratio with its interval."""
+
+    clock: str
+    candidate_s: float
+    baseline_s: float
+    ratio: float
+    low: float
+    high: float
+
+    @property
+    def slower(self):
+        """Whether the whole interval lies beyond the tolerance, and the difference is one that people notice."""
+        noticed = self.candidate_s - self.baseline_s > LEAST_START_S[self.clock]
+        return self.low > 1 + START_TOLERANCE and noticed
+
+    def __str__(self):
+        """In words."""
+        clock = {"cpu": "of CPU", "wall": "by the wall clock"}[self.clock]
+        return (
+            f"a start takes {self.candidate_s:.3g} s {clock} against {self.baseline_s:.3g} s ({self.ratio - 1:+.0%}, "
+            f"interval {self.low - 1:+.0%} to {self.high - 1:+.0%}), beyond 25 %"
+        )
+
+
+def compared_starts(candidate, baseline, clock, confidence):
+    """Compare as many starts of both: the mean of ln(ratio) of those side by side, with Student's interval."""
     from scipy.stats import t
 
-    x = np.log(np.maximum(candidate, 1e-9) / np.maximum(baseline, 1e-9))
+    name = {"cpu": "cpu_s", "wall": "wall_s"}[clock]
+    ours, theirs = (np.array([getattr(start, name) for start in side]) for side in (candidate, baseline))
+    x = np.log(np.maximum(ours, 1e-9) / np.maximum(theirs, 1e-9))
     mean = float(x.mean())
     half = float(t.isf((1 - confidence) / 2, len(x) - 1) * x.std(ddof=1) / math.sqrt(len(x)))
-    return math.exp(mean), math.exp(mean - half), math.exp(mean + half)
+    return StartsCompared(
+        clock=clock,
+        candidate_s=float(np.median(ours)),
+        baseline_s=float(np.median(theirs)),
+        ratio=math.exp(mean),
+        low=math.exp(mean - half),
+        high=math.exp(mean + half),
+    )
 
 
 def peak_problem(timings, measure):
@@ -83,6 +119,13 @@ def leak_problem(timings, measure):
         f"memory grows with the calls: the last half of {calls:,} calls added {grown['candidate'] / 1e6:,.1f} MB, "
         f"the baseline's {grown['baseline'] / 1e6:,.1f} MB"
     )
+
+
+def remark_few_calls(timings, remark):
+    """Say that a slow leak would not have shown."""
+    calls = min((run.calls[-1] for run in timings.endurance), default=0)
+    if calls < MANY_CALLS:
+        remark(f"{calls:,} calls of each version fitted into the time budget: a slow leak would not show")
 
 
 def _second_half(run):

@@ -59,10 +59,10 @@ def refuse_breakdown(timings, weigh):
         inconclusive(f"{timings.problem}; compare with another version (--baseline N) or with none (--baseline none)")
 
 
-def judge(timings, judged_as, confidence):
+def judge(timings, judged_as):
     """Judge all scenarios of a kind; those of throughput are the large batches, whatever else they are judged as."""
     pairs = [each for each in timings.pairs if _belongs(each, judged_as)]
-    sharing = sharing_of(timings, confidence)
+    sharing = sharing_of(timings, judged_as)
     found = {each.scenario: _findings(each, timings, judged_as, sharing.confidence) for each in pairs}
     flat = [finding for each in found.values() for finding in each]
     blocking = holm({finding.name: finding.p_block * SHARES for finding in flat}, sharing.alpha)
@@ -85,17 +85,20 @@ def judge(timings, judged_as, confidence):
     )
 
 
-def end(result, weigh, setting):
-    """End the running check as the findings say."""
+def end(result, weigh, notes):
+    """End the running check as the findings say; the notes of the timing may say why nothing is certain."""
     if result.blocked:
         weigh(Severity.CRITICAL)
         pytest.fail("; ".join((*result.blocked, *result.warned)))
     if result.warned:
         pytest.fail("; ".join(result.warned))
     if result.open:
-        inconclusive("; ".join(result.open) + f"; a longer {setting}, or a quieter machine, would decide")
+        inconclusive("; ".join((*result.open, *notes, LONGER)))
     if not result.passed:
-        inconclusive(f"nothing was timed within the time budget; a longer {setting} would do")
+        inconclusive("; ".join(("nothing was timed", *notes, LONGER)))
+
+
+LONGER = "a longer latency.budget_s, or a quieter machine, would decide"
 
 
 def measure_ratio(finding, confidence, measure):
@@ -120,7 +123,7 @@ def remarks(timings):
                     f"the {side} answers repeated rows in {share:.0%} of the time of new ones: it keeps its answers, "
                     "and was judged by rows that it had not seen"
                 )
-    return [*dict.fromkeys(texts), *timings.notes]
+    return list(dict.fromkeys(texts))
 
 
 def _belongs(pairs, judged_as):
@@ -152,17 +155,25 @@ def _words(pairs, worst):
     state, finding = worst
     if finding is None:
         return f"{pairs.scenario}: no pair was timed ({pairs.stopped_by})"
-    ours, theirs = seconds(pairs, finding.clock)
     clock = {"cpu": "CPU", "wall": "wall"}[finding.clock]
-    text = (
-        f"{pairs.scenario}: {_time(ours)} a call against {_time(theirs)} ({finding.ratio.estimate - 1:+.1%} {clock} "
-        f"time, interval {_signed(finding.ratio)})"
-    )
+    change = f"{finding.ratio.estimate - 1:+.1%} {clock} time"
     if state == "open":
-        visible = "none" if math.isinf(finding.visible) else f"only slowdowns above {finding.visible:.1%}"
-        return f"{text}, {visible} could have been seen in {finding.pairs} pairs ({pairs.stopped_by or 'stopped'})"
-    limit = {"block": finding.tolerances.block, "warn": finding.tolerances.warn, "within": finding.tolerances.block}
-    return f"{text}, {'within' if state == 'within' else 'beyond'} {limit[state] * 100:.3g} %"
+        return f"{pairs.scenario}: {change}, but {_visible(finding)} ({_count(finding.pairs)}, {pairs.stopped_by})"
+    ours, theirs = seconds(pairs, finding.clock)
+    limit = finding.tolerances.warn if state == "warn" else finding.tolerances.block
+    where = f"{'within' if state == 'within' else 'beyond'} {limit * 100:.3g} %"
+    told = f"{change}, interval {_signed(finding.ratio)}"
+    return f"{pairs.scenario}: {_time(ours)} a call against {_time(theirs)} ({told}), {where}"
+
+
+def _visible(finding):
+    if math.isinf(finding.visible):
+        return "too few pairs to tell any slowdown"
+    return f"only slowdowns above {finding.visible:.1%} could have been seen"
+
+
+def _count(pairs):
+    return f"{pairs} pair{'' if pairs == 1 else 's'}"
 
 
 def _has_tail(pairs):

@@ -8,7 +8,6 @@ import platform
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
-from pathlib import Path
 
 from gate import verdict
 from gate.domain import (
@@ -30,6 +29,7 @@ from gate.domain import (
     Snapshot,
     Verdict,
 )
+from gate.machine import cpu_name
 from gate.report import fitted
 
 PACKAGES = ("mlflow", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy", "great-expectations", "pytest")
@@ -140,7 +140,7 @@ def environment() -> Environment:
     return Environment(
         python=platform.python_version(),
         platform=platform.platform(),
-        cpu=_cpu_name(),
+        cpu=cpu_name(),
         cores=os.cpu_count() or 1,
         packages={name: metadata.version(name) for name in PACKAGES if _installed(name)},
     )
@@ -152,13 +152,3 @@ def _installed(name: str) -> bool:
     except metadata.PackageNotFoundError:
         return False
     return True
-
-
-def _cpu_name() -> str:
-    """The processor's name as Linux has it, else what Python knows."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        lines = []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()

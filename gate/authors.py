@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, NoReturn, TypeVar
 
-from gate.domain import Category, Severity
+from gate.domain import Category, Failure, Severity
 
 Check = TypeVar("Check", bound=Callable[..., None])
 
@@ -25,6 +25,15 @@ class CheckMark:
 
 class Inconclusive(Exception):  # noqa: N818 - a way for a check to end, not an error
     """Raised by `inconclusive`: the evidence does not suffice."""
+
+
+class ModelFailedError(AssertionError):
+    """The candidate could not answer what a check asked it: the check fails, unless it expects just that."""
+
+    def __init__(self, failure: Failure, side: str = "candidate") -> None:
+        """Say which version failed, and how."""
+        super().__init__(f"the {side} failed: {failure.kind}: {failure.text}")
+        self.failure, self.side = failure, side
 
 
 def check(

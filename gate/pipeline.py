@@ -21,6 +21,7 @@ from gate import (
     assembly,
     comparing,
     golden,
+    live,
     policy,
     serving_load,
     storing,
@@ -110,6 +111,8 @@ class Opened:
     workers: tuple[Worker, Worker]
     room: Path
     """A private folder for copies, gone at the end."""
+    stack: ExitStack
+    """What is started later ends with it."""
     started_at: str
 
 
@@ -166,6 +169,7 @@ def opened(request: Request, config: Config, narrator: Narrator) -> Iterator[Ope
             launcher=launcher,
             workers=(candidate, baseline),
             room=room,
+            stack=stack,
             started_at=started_at,
         )
 
@@ -175,7 +179,8 @@ def judge(start: Opened, folder: Path, narrator: Narrator) -> Report:
     prepared = prepare(start, narrator)
     case = prepared.case
     with narrator.step("Run the checks"):
-        outcomes = run_checks(case, start.config, start.request.only)
+        outcomes = run_checks(case, start.config, start.request.only, start.room / storing.BENCHMARK)
+    storing.keep_record(start.room, folder)
     storing.write_rows(case, outcomes, folder, start.started_at)
     look = counting.take(start.registry, case.comparison, outcomes, start.config)
     results = verdict.settle(outcomes, _policy(start, look.place))
@@ -228,6 +233,9 @@ def prepare(start: Opened, narrator: Narrator) -> Prepared:
         reproducibility=_reproducibility(found.comparison, config),
         timings=timings,
         golden=golden_answers,
+        live=live.live_versions(
+            found.comparison, scored.naming, settings, config.file.confidence, start.launcher, start.stack
+        ),
         reasons={
             **scored.reasons,
             "data": found.why_no_data,
@@ -239,15 +247,15 @@ def prepare(start: Opened, narrator: Narrator) -> Prepared:
     return Prepared(case=_asked_again(start, case, scored, changes), load_s=scored.load_s, served=served)
 
 
-def run_checks(case: Case, config: Config, only: frozenset[Category] | None) -> tuple[Outcome, ...]:
-    """Run the check functions and the expectations of gate.yaml."""
+def run_checks(case: Case, config: Config, only: frozenset[Category] | None, record: Path) -> tuple[Outcome, ...]:
+    """Run the check functions and the expectations of gate.yaml; what was timed goes to the file `record`."""
     from gate import strengthening
     from gate.checking import engine, expectations
 
     wanted = only is None or Category.OUTLIERS in only
     place = policy.place_of_expectations(config, case.comparison.candidate.model)
     expected = expectations.run(case, case.config.expect, place) if wanted else ()
-    return strengthening.strengthen(engine.run(case, policy.check_targets(config), only), case) + expected
+    return strengthening.strengthen(engine.run(case, policy.check_targets(config), only, record), case) + expected
 
 
 def _scoring_words(comparison: Comparison) -> str:
@@ -325,7 +333,7 @@ def _served(start: Opened, comparison: Comparison, scored: answering.Scored, nar
     if not start.request.served:
         return None
     sides = serving_load.sides(comparison, (scored.inputs, scored.baseline_inputs))
-    if not sides:
+    if not any(side.name == "candidate" for side in sides):
         return Served(sides=("candidate",), problems={"candidate": scored.why_untimed})
     settings = start.config.model(start.request.model).latency
 
@@ -343,9 +351,7 @@ def _benchmark(prepared: Prepared, folder: Path) -> Benchmark:
     objective = case.config.latency.p99_s
     if case.timings is not None:
         raw = storing.write_raw(case.timings, folder)
-        found = benchmarked.benchmark_of(
-            case.timings, confidence=case.confidence, p99_s=objective, load_s=prepared.load_s, raw=raw
-        )
+        found = benchmarked.benchmark_of(case.timings, load_s=prepared.load_s, raw=raw)
     if prepared.served is None:
         return found
     raw = storing.write_served(prepared.served, folder)

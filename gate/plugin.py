@@ -12,14 +12,13 @@ from pathlib import Path
 import pytest
 
 from gate import config as settings_room
+from gate.checking.benchmark_record import BenchmarkRecord
 from gate.checking.case import Case
 from gate.checking.fixtures import (  # noqa: F401 - pytest finds fixtures in the plugin's namespace
     CASE,
     answers,
-    baseline,
     baseline_answers,
     baseline_predictions,
-    candidate,
     case,
     confidence,
     eval_data,
@@ -39,6 +38,7 @@ from gate.checking.fixtures import (  # noqa: F401 - pytest finds fixtures in th
     weigh,
 )
 from gate.checking.recorder import Recorder
+from gate.checking.versions import baseline, candidate, compare_speed  # noqa: F401 - as above
 from gate.domain import Category
 from gate.errors import GateError
 from gate.pipeline import Request, opened, prepare
@@ -77,10 +77,11 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--gate-model"):
         stack = config.stash[_STACK] = ExitStack()
         try:
-            config.stash[CASE] = _case(config, stack)
+            case_ = config.stash[CASE] = _case(config, stack)
         except GateError as error:
             stack.close()
             raise pytest.UsageError(str(error)) from None
+        config.pluginmanager.register(BenchmarkRecord(case_), "gate-benchmark-record")
 
 
 def _case(options: pytest.Config, stack: ExitStack) -> Case:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 FOLDER = ".gate"
 REPORT = "report.json"
 ROWS = "rows.parquet"
+BENCHMARK = "benchmark.json"
 
 
 def connect(config: Config) -> Registry:
@@ -140,6 +142,26 @@ def write_served(served: Served, folder: Path) -> str | None:
         return served_raw.write(served, folder).name
     except OSError as error:
         raise _unwritable(folder, error) from None
+
+
+def keep_record(room: Path, folder: Path) -> Path | None:
+    """Put pytest-benchmark's record of the run beside the report; give the file, None where nothing was timed.
+
+    Raises:
+        GateError: no space, or the folder cannot be written.
+    """
+    record, path, unfinished = room / BENCHMARK, folder / BENCHMARK, folder / f".{BENCHMARK}.unfinished"
+    try:
+        path.unlink(missing_ok=True)
+        if not record.is_file() or not record.stat().st_size:
+            return None
+        shutil.copyfile(record, unfinished)
+        return unfinished.replace(path)
+    except OSError as error:
+        raise _unwritable(folder, error) from None
+    finally:
+        with contextlib.suppress(OSError):
+            unfinished.unlink(missing_ok=True)
 
 
 def _unwritable(folder: Path, error: OSError) -> GateError:

@@ -1,7 +1,8 @@
 """Live runs, added to bench/latency/runs.jsonl one line a scenario.
 
 `python -m bench.latency identical --minutes 30` compares identical models again and again, over kinds of processes,
-models and noise; `python -m bench.latency slower --minutes 30` models with 2, 5, 10 and 20 % more work.
+models and noise; `python -m bench.latency peers --minutes 30` identical models and models with 2, 5, 10 and 20 % more
+work, by the gate and by the methods that people use, in turns.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
-from bench.latency.live import Question, as_row, asked, run
+from bench.latency import peers
+from bench.latency.live import Question, Seen, asked, run
 from bench.latency.models import NAMES, World, loops_for, world
 from gate.settings import Latency, ModelConfig
 
@@ -31,7 +34,7 @@ def main() -> None:
     """Run what was asked for, until the time is up."""
     chance = random.SystemRandom()
     parser = argparse.ArgumentParser(prog="python -m bench.latency")
-    parser.add_argument("what", choices=["identical", "slower"])
+    parser.add_argument("what", choices=["identical", "peers"])
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--processes", nargs="+", default=["forked", "fresh"])
     parser.add_argument("--models", nargs="+", default=list(NAMES))
@@ -61,31 +64,33 @@ def main() -> None:
                     ),
                     neighbours=neighbours,
                 )
+                if time.time() > end:
+                    return
                 with noise(neighbours), asked(question) as bench:
-                    for _ in range(4 if processes == "forked" else 1):
-                        if time.time() > end:
-                            return
-                        _keep([as_row(seen) for seen in run(bench, question, chance.randrange(1 << 30))], given.out)
+                    for _ in range(4 if processes == "forked" and given.what == "identical" else 1):
+                        _keep(run(bench, question, chance.randrange(1 << 30)), given.out)
+                    if given.what == "peers":
+                        _keep(peers.run(bench, question), given.out)
 
 
 def _versions(model: World, what: str) -> Iterator[tuple[World, float, Path, Path]]:
     """Pairs of versions: the very same files, or one with more work a call, by the share of a single row's time."""
     plain = model.version("plain")
+    yield model, 0.0, plain, plain
     if what == "identical":
-        yield model, 0.0, plain, plain
         return
     rows = model.inputs.slice(0, 1).to_pandas()
     for share in ADDED:
         yield model, share, model.version(f"plus-{share}", loops=loops_for(plain, rows, share)), plain
 
 
-def _keep(rows: Sequence[dict[str, object]], out: Path) -> None:
+def _keep(found: Sequence[Seen], out: Path) -> None:
     with out.open("a", encoding="utf-8") as file:
-        file.writelines(json.dumps(row) + "\n" for row in rows)
-    told = "  ".join(f"{row['scenario']} {row['state']} {row['ratio']:.3f} ({row['pairs']})" for row in rows)
-    first = rows[0]
-    how = f"{first['model']} +{first['added']:.0%} {first['processes']} load {first['load']}"
-    sys.stderr.write(f"{how} {first['seconds']} s: {told}\n")
+        file.writelines(json.dumps(asdict(seen)) + "\n" for seen in found)
+    told = "  ".join(f"{seen.method} {seen.scenario} {seen.state} {seen.ratio:.3f} ({seen.pairs})" for seen in found)
+    first = found[0]
+    how = f"{first.model} +{first.added:.0%} {first.processes} load {first.load}"
+    sys.stderr.write(f"{how} {first.seconds} s: {told}\n")
 
 
 @contextmanager

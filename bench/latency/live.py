@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
@@ -28,6 +28,7 @@ CONFIDENCE = 0.99
 class Seen:
     """What one run said of one scenario: block, warn, within or open; seconds are those of the whole run."""
 
+    method: str
     processes: str
     model: str
     added: float
@@ -35,8 +36,6 @@ class Seen:
     scenario: str
     state: str
     ratio: float
-    low: float
-    high: float
     pairs: int
     seconds: float
     budget_s: float
@@ -81,7 +80,7 @@ def run(bench: timing.Bench, question: Question, seed: int) -> list[Seen]:
 
 def _seen(timings: Timings, question: Question, seconds: float) -> Iterator[Seen]:
     """Settle as the check does: Holm over scenarios and clocks."""
-    sharing = sharing_of(timings, CONFIDENCE)
+    sharing = sharing_of(timings)
     judged = [pairs for pairs in timings.pairs if pairs.judged_as == "latency"]
     found = {pairs.scenario: findings(pairs, timings.processes, sharing.confidence) for pairs in judged}
     flat = [finding for each in found.values() for finding in each]
@@ -92,23 +91,25 @@ def _seen(timings: Timings, question: Question, seconds: float) -> Iterator[Seen
         names = {finding.name for finding in own}
         within = bool(own) and all(finding.p_within_block <= sharing.to_pass for finding in own)
         state = "block" if names & blocked else "warn" if names & warned else "within" if within else "open"
-        yield Seen(
-            processes=timings.processes,
-            model=question.model,
-            added=question.added,
-            load=round(os.getloadavg()[0], 2),
-            scenario=pairs.scenario,
-            state=state,
-            ratio=own[0].ratio.estimate if own else float("nan"),
-            low=own[0].ratio.low if own else 0.0,
-            high=own[0].ratio.high if own else float("inf"),
-            pairs=pairs.pairs,
-            seconds=round(seconds, 2),
-            budget_s=question.settings.latency.budget_s,
-            neighbours=question.neighbours,
-        )
+        ratio = own[0].ratio.estimate if own else float("nan")
+        yield seen_of(question, ("gate", pairs.scenario, state), (ratio, pairs.pairs, seconds))
 
 
-def as_row(seen: Seen) -> dict[str, object]:
-    """Give what is written down."""
-    return asdict(seen)
+def seen_of(question: Question, said: tuple[str, str, str], measured: tuple[float, int, float]) -> Seen:
+    """Write down what a method said of a scenario: (method, scenario, state), (ratio, pairs or calls, seconds)."""
+    method, scenario, state = said
+    ratio, pairs, seconds = measured
+    return Seen(
+        method=method,
+        processes=question.processes,
+        model=question.model,
+        added=question.added,
+        load=round(os.getloadavg()[0], 2),
+        scenario=scenario,
+        state=state,
+        ratio=round(ratio, 5),
+        pairs=pairs,
+        seconds=round(seconds, 2),
+        budget_s=question.settings.latency.budget_s,
+        neighbours=question.neighbours,
+    )

@@ -3,10 +3,11 @@
 from gate.benchmark.arms import Arm, Crew, OutOfTimeError
 from gate.benchmark.endurance import crowds, endure
 from gate.benchmark.pairs import METHOD, Plan, Relay, Scenario, time_pairs
-from gate.benchmark.starts import cold_starts
+from gate.benchmark.starts import STARTS, cold_starts
 
 __all__ = [
     "METHOD",
+    "STARTS",
     "Arm",
     "Crew",
     "OutOfTimeError",

@@ -31,7 +31,7 @@ METHOD = (
 )
 TOKEN_S = 0.001
 """Faster calls are timed several at once, so that they last at least this long."""
-MOST_CALLS = 250
+MOST_CALLS = 50
 WARM_UP_CALLS = 10
 SEGMENT_PAIRS, SEGMENT_S = 20, 0.5
 """Pairs whose inputs are cut at once, on one seat, and how long they may take together where calls are slow."""
@@ -133,6 +133,8 @@ class _Track:
     gone: int = 0
     """How many crews there were before these."""
     rows: list[_Rows] = field(default_factory=list)
+    warm_s: list[float] = field(default_factory=list)
+    """Seconds a call of those processes that are warm."""
     coin: int = 0
     """Who begins the first segment of the first crew."""
     turn: int = 0
@@ -142,17 +144,20 @@ class _Track:
     def take_over(self, crews: tuple[Crew, ...]) -> None:
         """Go on with other crews."""
         self.gone += len(self.crews)
-        self.crews, self.rows, self.turn, self.coin = crews, [], 0, self.chance.randrange(2)
+        self.crews, self.rows, self.warm_s = crews, [], []
+        self.turn, self.coin = 0, self.chance.randrange(2)
 
     def extend(self, look: int, end: float) -> None:
         """Go on to so many pairs, or until the time is up; then look at what there is."""
+        if time.perf_counter() >= end:
+            return
         try:
-            if not self.rows:
-                self._calibrate(end)
+            if not self._calibrated(end):
+                return
             while len(self.pairs) < look and time.perf_counter() + self._pair_s() < end:
                 self._segment(look - len(self.pairs), end)
         except OutOfTimeError:
-            self.stopped_by = "one call outlasted the time budget"
+            self.stopped_by = "calls are too slow for the time budget"
             return
         if len(self.pairs) >= min(self.scenario.fewest, LOOKS[-1]):
             self.stopped_by = certain(self._found(), self.plan.sharing)
@@ -184,22 +189,31 @@ class _Track:
     def _found(self) -> tuple[Finding, ...]:
         return findings(self.result(), self.plan.processes, self.plan.sharing.confidence)
 
-    def _calibrate(self, end: float) -> None:
-        """Warm all up, the baseline first, then choose how many calls make a token of at least a millisecond."""
-        self.rows = [_Rows(count=self.plan.rows, chance=random.Random(self.chance.random())) for _ in self.crews]  # noqa: S311 - as above
-        fastest = math.inf
-        for crew, rows in zip(self.crews, self.rows, strict=True):
-            for arm in (crew.baseline, crew.candidate):
-                fastest = min(fastest, *self._warm(arm, rows, end))
-        self.calls = self.calls or min(MOST_CALLS, max(1, math.ceil(TOKEN_S / max(fastest, 1e-7))))
+    def _calibrated(self, end: float) -> bool:
+        """Warm all up, the baseline first, then choose how many calls make a token of at least a millisecond.
 
-    def _warm(self, arm: Arm, rows: _Rows, end: float) -> list[float]:
-        """Seconds of up to ten calls."""
+        Whether that is done: what the time does not suffice for is done the next time.
+        """
+        if not self.rows:
+            self.rows = [_Rows(count=self.plan.rows, chance=random.Random(self.chance.random())) for _ in self.crews]  # noqa: S311 - as above
+        arms = [arm for crew in self.crews for arm in (crew.baseline, crew.candidate)]
+        while len(self.warm_s) < len(arms):
+            if self.warm_s and time.perf_counter() + min(self.warm_s) > self.plan.end:
+                raise OutOfTimeError
+            if time.perf_counter() >= end:
+                return False
+            index = len(self.warm_s)
+            self.warm_s.append(self._warm(arms[index], self.rows[index // 2], end))
+        self.calls = self.calls or min(MOST_CALLS, max(1, math.ceil(TOKEN_S / max(min(self.warm_s), 1e-7))))
+        return True
+
+    def _warm(self, arm: Arm, rows: _Rows, end: float) -> float:
+        """The median of up to ten calls, in seconds."""
         taken: list[float] = []
         while len(taken) < WARM_UP_CALLS and (not taken or time.perf_counter() + max(taken) < end):
             arm.stage(_positions(rows.draw(self.scenario.batch_size)[0]), self.scenario.batch_size)
             taken.append(arm.call(1)[1] / 1e9)
-        return [float(np.median(taken))]
+        return float(np.median(taken))
 
     def _pair_s(self) -> float:
         """How long a pair may take, by the slowest of the last ones."""

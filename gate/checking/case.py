@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from gate.domain import Answers, Comparison, GoldenAnswers, JsonValue, Reproducibility, Task, Timings
 from gate.evidence.metrics import Metric
 from gate.evidence.summaries.found import AllRows
 from gate.report import cell
-from gate.settings import MetricLimits, ModelConfig
+from gate.settings import Latency, MetricLimits, ModelConfig
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pandas as pd
+    import pyarrow as pa
 
 ROWS_KEPT = 20
 """K: how many offending rows a check keeps in the report."""
@@ -31,6 +32,32 @@ class MetricAsked:
     name: str
     limits: MetricLimits | None
     metric: Metric | None = None
+
+
+class LiveVersion(Protocol):
+    """One version in a process of its own, for the questions of checks.
+
+    Rows are a table, or a number of evaluation rows. Each method raises ModelFailedError where the model fails.
+    """
+
+    def predict(self, rows: pa.Table | int) -> pa.Table:
+        """Answer these rows, or the first so many of the evaluation data, under the names of the contract."""
+
+    def hold(self, rows: pa.Table | int) -> int:
+        """Load what a call is to be asked; give the number that stands for it."""
+
+    def call(self, held: int) -> float:
+        """Predict once: wall seconds of the prediction alone."""
+
+
+class LiveVersions(Protocol):
+    """Both versions, to be asked while the checks run."""
+
+    def version(self, side: Literal["candidate", "baseline"]) -> LiveVersion:
+        """Give one of them. A process is started when it is asked for the first time."""
+
+    def compare(self, rows: pa.Table | int, how: Latency) -> Timings:
+        """Time both in interleaved pairs, as one scenario, by the tolerances and the budget of `how`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +76,8 @@ class Case:
     golden: GoldenAnswers | None = None
     everything: AllRows | None = None
     """What all rows told, where the data are a sample of more than fit in memory."""
+    live: LiveVersions | None = None
+    """The versions themselves, None where they cannot be asked."""
     reasons: Mapping[str, str] = field(default_factory=dict)
     """Why something was not done ("timings", "answers", "data"), in words."""
 

@@ -13,11 +13,15 @@ from typing import Any
 
 import pytest
 
-from gate.checking import fixtures
+from gate.checking import benchmark_record, fixtures, versions
 from gate.checking.case import Case
 from gate.checking.recorder import Recorder, check_id, family_title, mark, title
 from gate.domain import Category, Outcome, Severity
 from gate.errors import GateError, UsageError
+
+FIXTURES = (fixtures, versions)
+_FOREIGN = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_XDIST_WORKER")
+"""What an outer pytest, or its user, has said to other runs than this one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,15 +47,20 @@ class _CaseBearer:
         config.stash[fixtures.CASE] = self.case
 
 
-def run(case: Case, targets: Sequence[str | Path], only: frozenset[Category] | None) -> tuple[Outcome, ...]:
+def run(
+    case: Case, targets: Sequence[str | Path], only: frozenset[Category] | None, record: Path | None = None
+) -> tuple[Outcome, ...]:
     """Run all checks of packages (`gate.checks`) and folders.
+
+    What was timed before and is timed by them goes to the file `record`, in pytest-benchmark's format.
 
     Raises:
         UsageError: a target does not exist, a function is no check, or two checks have one identity.
         GateError: pytest itself failed.
     """
     recorder = Recorder(only)
-    code = _pytest(targets, [recorder, fixtures, _CaseBearer(case)])
+    plugins = [recorder, *FIXTURES, _CaseBearer(case), *benchmark_record.plugins(case)]
+    code = _pytest(targets, plugins, *benchmark_record.options(record))
     if code in {pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERRUPTED} and not (
         recorder.collection_errors
     ):
@@ -64,7 +73,7 @@ def run(case: Case, targets: Sequence[str | Path], only: frozenset[Category] | N
 def catalog(targets: Sequence[str | Path]) -> tuple[CatalogEntry, ...]:
     """List the checks of packages and folders without running them."""
     recorder = Recorder(None)
-    _pytest(targets, [recorder, fixtures], "--collect-only")
+    _pytest(targets, [recorder, *FIXTURES], "--collect-only")
     if recorder.collection_errors:
         raise UsageError(f"A module of checks cannot be imported: {recorder.collection_errors[0]}.")
     entries = {}
@@ -103,7 +112,7 @@ def _pytest(targets: Sequence[str | Path], plugins: list[Any], *options: str) ->
 @contextmanager
 def _shielded() -> Iterator[None]:
     """Keep the user's pytest settings and plugins out, and standard output clean."""
-    kept = {name: os.environ.pop(name) for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS") if name in os.environ}
+    kept = {name: os.environ.pop(name) for name in _FOREIGN if name in os.environ}
     autoload = os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     bytecode, sys.dont_write_bytecode = sys.dont_write_bytecode, True

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gate.authors import inconclusive
+from gate.checking.benchmark_record import hand_over
 from gate.checking.case import ROWS_FILED, ROWS_KEPT, Case
 from gate.domain import (
     Answers,
@@ -20,7 +21,6 @@ from gate.domain import (
     Offending,
     Reproducibility,
     Severity,
-    Snapshot,
     Task,
     Timings,
 )
@@ -30,6 +30,7 @@ from gate.settings import ModelConfig
 if TYPE_CHECKING:
     import pandas as pd
 
+OTHER_BASELINE = "compare with another version (--baseline N) or with none (--baseline none)"
 CASE = pytest.StashKey[Case]()
 NOTES = pytest.StashKey["Notes"]()
 
@@ -57,20 +58,6 @@ def notes_of(item: pytest.Item) -> Notes:
 def case(request: pytest.FixtureRequest) -> Case:
     """Everything at once, for the shipped checks."""
     return request.config.stash[CASE]
-
-
-@pytest.fixture
-def candidate(case: Case) -> Snapshot:
-    """What is stored with the candidate."""
-    return case.comparison.candidate
-
-
-@pytest.fixture
-def baseline(case: Case) -> Snapshot:
-    """What is stored with the baseline; the check is skipped where there is none."""
-    if case.comparison.baseline is None:
-        pytest.skip("there is no baseline")
-    return case.comparison.baseline
 
 
 @pytest.fixture
@@ -115,7 +102,7 @@ def baseline_predictions(case: Case, request: pytest.FixtureRequest) -> pd.DataF
     if not case.baseline_paired or case.baseline_predictions is None:
         notes_of(request.node).severity = Severity.CRITICAL
         why = case.reasons.get("baseline", "the baseline did not give one answer a row")
-        inconclusive(f"{why}; compare with another version (--baseline N) or with none (--baseline none)")
+        inconclusive(f"{why}; {OTHER_BASELINE}")
     return case.baseline_predictions.copy(deep=False)
 
 
@@ -154,10 +141,14 @@ def confidence(case: Case) -> float:
 
 
 @pytest.fixture
-def timings(case: Case) -> Timings:
-    """What was timed; the check is skipped where nothing was."""
+def timings(case: Case, request: pytest.FixtureRequest) -> Timings:
+    """What was timed; the check is skipped where nothing was, inconclusive where the baseline cannot be scored."""
+    if case.timings is None and "baseline" in case.reasons:
+        notes_of(request.node).severity = Severity.CRITICAL
+        inconclusive(f"{case.reasons['baseline']}; {OTHER_BASELINE}")
     if case.timings is None:
         pytest.skip(case.reasons.get("timings", "nothing was timed"))
+    hand_over(request)
     return case.timings
 
 

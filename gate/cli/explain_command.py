@@ -10,6 +10,7 @@ import click
 
 from gate.cli.console import console
 from gate.cli.options import Common, common
+from gate.cli.recomputed import TIMED, show_recomputed
 from gate.cli.result import clean, number
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ def command(check_id: str, *, report: Path | None, common: Common) -> None:
     """Say what a check tests, why, its limits, and how to change them.
 
     CHECK_ID is a name as a report has it: outliers.nulls, quality.rmse, outliers.expect_<id>, a team's own.
-    With --from FILE what was found there comes with it: measurements, limits, rows.
+    With --from FILE what was found there comes with it: measurements, limits, rows; of what was timed every number,
+    computed anew from the raw timings beside the report.
     """
     from gate import explaining
 
@@ -52,6 +54,8 @@ def command(check_id: str, *, report: Path | None, common: Common) -> None:
     _show(out, explanation)
     if found is not None:
         _show_found(out, found)
+    if report is not None and check_id in TIMED:
+        show_recomputed(out, report)
 
 
 def _show(out: Console, explanation: Explanation) -> None:

@@ -91,12 +91,16 @@ class TimedPairs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """One cold start of one version ("candidate" or "baseline"): CPU seconds, bytes, and threads after two calls."""
+    """One cold start of one version ("candidate" or "baseline"): CPU seconds, bytes, and threads after two calls.
+
+    `wall_s` are the seconds from the order to load until the first answer, by the gate's clock.
+    """
 
     side: str
     load_cpu_s: float
     first_cpu_s: float
     second_cpu_s: float
+    wall_s: float
     peak_rss_bytes: int | None
     threads: int | None
 
@@ -129,11 +133,14 @@ class Timings:
     """All that was timed; `problem` says why there is nothing.
 
     `processes` says how the timed processes came about: "forked" (from one that imported the libraries) or "fresh".
-    `harness_ns` is the CPU of a ping, which is what the gate adds to a timed token.
+    `harness_ns` is the CPU of a ping, which is what the gate adds to a timed token. `confidence` is that of the
+    settings, `p99_s` the objective that callers have, None for the default.
     """
 
     environment: Mapping[str, JsonValue]
     method: str
+    confidence: float = 0.99
+    p99_s: float | None = None
     processes: str = "forked"
     pairs: tuple[TimedPairs, ...] = ()
     harness_ns: float | None = None

@@ -143,13 +143,14 @@ class ThroughputResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartResult:
-    """Median CPU seconds of cold starts of one version, and its threads."""
+    """Median CPU seconds of cold starts of one version, wall seconds until the first answer, and its threads."""
 
     side: str
     starts: int
     load_s: float
     first_s: float
     second_s: float
+    wall_s: float
     threads: int | None
 
 

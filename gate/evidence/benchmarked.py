@@ -29,38 +29,30 @@ OBJECTIVE_TIMES = 10
 """The p99 that is held to be bearable where nobody says: so many times the baseline's median."""
 
 
-def sharing_of(timings: Timings, confidence: float, judged_as: str = "latency") -> Sharing:
+def sharing_of(timings: Timings, judged_as: str = "latency") -> Sharing:
     """How the error is shared over the scenarios that are judged as one thing."""
     scenarios = [pairs for pairs in timings.pairs if pairs.judged_as == judged_as]
-    return Sharing(alpha=1 - confidence, hypotheses=hypotheses(len(scenarios)))
+    return Sharing(alpha=1 - timings.confidence, hypotheses=hypotheses(len(scenarios)))
 
 
-def benchmark_of(
-    timings: Timings,
-    *,
-    confidence: float,
-    p99_s: float | None,
-    load_s: Mapping[str, float | None],
-    raw: str | None,
-) -> Benchmark:
+def benchmark_of(timings: Timings, *, load_s: Mapping[str, float | None], raw: str | None) -> Benchmark:
     """Give the benchmark section.
 
     Args:
         timings: all that was timed.
-        confidence: of every statistical verdict, as the settings have it.
-        p99_s: the objective that callers have, in seconds; None for ten times the baseline's median.
         load_s: wall seconds that the versions took to load when they were scored.
         raw: the path of the file that holds `timings`.
     """
-    shown = sharing_of(timings, confidence).confidence
-    latency = tuple(_latency(pairs, timings, shown) for pairs in timings.pairs if pairs.pairs)
+    shown = sharing_of(timings).confidence
+    timed = [pairs for pairs in timings.pairs if pairs.pairs and pairs.judged_as == "latency"]
+    latency = tuple(_latency(pairs, timings, shown) for pairs in timed)
     peaks = {side: _peak([start for start in timings.starts if start.side == side]) for side in SIDES}
     return Benchmark(
         environment=timings.environment,
         method=timings.method,
         processes=timings.processes,
         latency=latency,
-        throughput=_throughput(timings, p99_s),
+        throughput=_throughput(timings, timings.p99_s),
         cold_start=tuple(_start(side, timings.starts) for side in SIDES if timings.starts),
         endurance=timings.endurance,
         load_s=load_s,
@@ -173,6 +165,7 @@ def _start(side: str, starts: Sequence[Start]) -> StartResult:
         load_s=float(np.median([start.load_cpu_s for start in own])),
         first_s=float(np.median([start.first_cpu_s for start in own])),
         second_s=float(np.median([start.second_cpu_s for start in own])),
+        wall_s=float(np.median([start.wall_s for start in own])),
         threads=int(np.median(threads)) if threads else None,
     )
 

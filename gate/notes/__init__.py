@@ -2,6 +2,6 @@
 
 from gate.notes.files import slug, write_notes
 from gate.notes.junit_xml import junit
-from gate.notes.rendering import render, summary
+from gate.notes.rendering import figures, render, summary
 
-__all__ = ["junit", "render", "slug", "summary", "write_notes"]
+__all__ = ["figures", "junit", "render", "slug", "summary", "write_notes"]

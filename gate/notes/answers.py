@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from gate.notes import found
+from gate.notes import found, speed
 from gate.notes.found import Plain
-from gate.notes.values import Ordinal, Phrase, Several, Share, Span, Value
+from gate.notes.values import Ordinal, Phrase, Several, Share, Value
 
 NAMES_SHOWN = 6
 _HURT = ("quality.slices", "quality.negative_flips")
@@ -220,32 +220,24 @@ _LARGEST = ("max_abs_delta", "largest difference")
 
 
 def _slower(report: Plain) -> _Parts:
-    latency = found.check(report, "performance.latency")
-    ratios = [each for each in (latency or {}).get("measurements", ()) if "_ratio_" in each["name"]]
-    if latency is None or latency["status"] not in found.RUN or not ratios:
-        return _unmeasured(report, "performance", [latency] if latency else [])
-    lines: list[Value] = [_ratio(each) for each in ratios[:NAMES_SHOWN]]
-    if latency["status"] == "failed":
-        return "bad" if found.bad(latency) else "notice", Phrase("word.yes"), lines
-    if latency["status"] == "inconclusive":
-        return "unknown", Phrase("word.undecided"), lines
-    return "good", Phrase("word.not_beyond"), lines
+    level, word, lines = speed.slower(report) or _untimed(report)
+    others = [
+        each
+        for each in found.of_category(report, "performance")
+        if each["status"] == "failed" and each["id"] not in speed.JUDGED
+    ]
+    if any(found.bad(each) for each in others):
+        level = "bad"
+    elif others and level != "bad":
+        level = "notice"
+    return level, word, [*lines, *map(_told, others)]
 
 
-def _ratio(measurement: Plain) -> Phrase:
-    clock, _, scenario = measurement["name"].partition("_ratio_")
-    kind = clock if clock in ("cpu", "wall") else "other"
-    args: dict[str, Value] = {"scenario": scenario, "change": _change(measurement["value"])}
-    ci = measurement.get("ci")
-    if not ci:
-        return Phrase(f"answer.slower.{kind}", args)
-    span = Span(_change(ci[0]), _change(ci[1]), measurement.get("confidence"))
-    return Phrase(f"answer.slower.{kind}_within", {**args, "span": span})
-
-
-def _change(ratio: object) -> Value:
-    value = found.real(ratio)
-    return Share(value - 1, signed=True) if value is not None else str(ratio)
+def _untimed(report: Plain) -> _Parts:
+    """Say why there are no ratios; a version that broke down while it was timed is worse than a slow one."""
+    judged = [each for name in speed.JUDGED if (each := found.check(report, name))]
+    level, word, lines = _unmeasured(report, "performance", judged)
+    return "bad" if any(found.bad(each) for each in judged) else level, word, lines
 
 
 def _rebuild(report: Plain) -> _Parts:

@@ -1,14 +1,14 @@
-"""What the checks found, as tables: problems first, metrics, outliers with their rows, latency, what is kept."""
+"""What the checks found, as tables: problems first, metrics, outliers with their rows, what is kept."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from gate.notes import found
 from gate.notes.found import Plain
 from gate.notes.offenders import offenders_table
-from gate.notes.values import Number, Phrase, Sentence, Several, Size, Table, Value
+from gate.notes.values import Phrase, Sentence, Several, Table, Value
 
 _WEIGHT = {"critical": 0, "warning": 1, "info": 2}
 _ENDED = {"failed": 0, "error": 1, "inconclusive": 2}
@@ -16,7 +16,8 @@ _MEASUREMENTS_SHOWN = 6
 _OFFENDERS_SHOWN = 12
 
 
-def _more(items: Sequence[object], most: int) -> Phrase | None:
+def more(items: Sequence[object], most: int) -> Phrase | None:
+    """Say how many entries are left out beyond the first so many; None where none is."""
     left = len(items) - len(items[:most])
     return Phrase("more.entries", {"n": left, "left": left}) if left else None
 
@@ -37,14 +38,14 @@ def problems(report: Plain, most: int) -> Table | None:
         (each["id"], _status(each), Phrase(f"severity.{each['severity']}"), Sentence(each["message"] or each["title"]))
         for each in checks[:most]
     ]
-    return Table(head, rows, more=_more(checks, most)) if checks else None
+    return Table(head, rows, more=more(checks, most)) if checks else None
 
 
 def skipped(report: Plain, most: int) -> dict[str, Any] | None:
     """Give what did not run, with the reasons."""
     checks = [each for each in report["checks"] if each["status"] == "skipped"]
     rows = [(each["id"], Sentence(each["message"])) for each in checks[:most]]
-    table = Table((Phrase("head.check"), Phrase("head.reason")), rows, more=_more(checks, most))
+    table = Table((Phrase("head.check"), Phrase("head.reason")), rows, more=more(checks, most))
     return {"title": Phrase("skipped", {"n": len(checks), "count": len(checks)}), "table": table} if checks else None
 
 
@@ -52,7 +53,7 @@ def passed(report: Plain, most: int) -> dict[str, Any] | None:
     """Give what passed."""
     checks = [each for each in report["checks"] if each["status"] == "passed"]
     rows = [(each["id"], Sentence(each["title"])) for each in checks[:most]]
-    table = Table((Phrase("head.check"), Phrase("head.claim")), rows, more=_more(checks, most))
+    table = Table((Phrase("head.check"), Phrase("head.claim")), rows, more=more(checks, most))
     return {"title": Phrase("passed", {"n": len(checks), "count": len(checks)}), "table": table} if checks else None
 
 
@@ -63,7 +64,7 @@ def metrics(report: Plain, most: int) -> Table | None:
         Phrase(f"head.{name}") for name in ("metric", "baseline", "candidate", "loss", "interval", "margin", "status")
     )
     numbers = (False, True, True, True, True, True, False)
-    return Table(head, rows[:most], numbers, _more(rows, most)) if rows else None
+    return Table(head, rows[:most], numbers, more(rows, most)) if rows else None
 
 
 def _metric_rows(each: Plain) -> list[Sequence[Value]]:
@@ -111,7 +112,7 @@ def _measured(all_checks: Sequence[Plain], most: int) -> Table | None:
     checks = [each for each in all_checks if each["status"] != "skipped"]
     head = tuple(Phrase(f"head.{name}") for name in ("check", "status", "measured"))
     rows = [(each["id"], _status(each), _measurements(each)) for each in checks[:most]]
-    return Table(head, rows, more=_more(checks, most)) if checks else None
+    return Table(head, rows, more=more(checks, most)) if checks else None
 
 
 def _measurements(each: Plain) -> Value:
@@ -146,76 +147,6 @@ def _offender(each: Plain, most: int) -> dict[str, Any]:
     }
 
 
-def latency(report: Plain, most: int) -> Table | None:
-    """Give the latency of every scenario, both versions and the ratio with its interval."""
-    scenarios = report["benchmark"]["latency"]
-    names = ("scenario", "baseline_cpu", "candidate_cpu", "cpu_ratio", "wall_ratio", "pairs")
-    head = tuple(Phrase(f"head.{name}") for name in names)
-    numbers = (False, True, True, True, True, True)
-    rows = [_scenario(each) for each in scenarios[:most]]
-    return Table(head, rows, numbers, _more(scenarios, most)) if scenarios else None
-
-
-def _scenario(each: Plain) -> Sequence[Value]:
-    args: dict[str, Value] = {"pairs": each["pairs"], "calls": each["calls_per_block"]}
-    return (
-        each["scenario"],
-        _milliseconds(each["baseline_cpu_s"]),
-        _milliseconds(each["candidate_cpu_s"]),
-        _ratio(each, "cpu_ratio"),
-        _ratio(each, "wall_ratio"),
-        Phrase("pairs", args),
-    )
-
-
-def _milliseconds(seconds: object) -> Value:
-    value = found.real(seconds)
-    return None if value is None else Number(value * 1000, 3)
-
-
-def _ratio(each: Plain, name: str) -> Phrase:
-    low, high = each[f"{name}_ci"]
-    values: dict[str, Any] = {"ratio": each[name], "low": low, "high": high}
-    return Phrase(
-        "ratio", {key: Number(value, 4) if isinstance(value, float) else value for key, value in values.items()}
-    )
-
-
-def latency_why(report: Plain) -> Value:
-    """Say why there is no latency; None where there is."""
-    if report["benchmark"]["latency"]:
-        return None
-    each = found.check(report, "performance.latency")
-    if each is None or not each["message"]:
-        return Phrase("latency_none")
-    why = Sentence(each["message"])
-    return why if each["status"] in ("failed", "passed", "inconclusive") else Phrase("latency_skipped", {"why": why})
-
-
-def benchmark(report: Plain) -> list[Value]:
-    """Give the lines under the latency table: method, environment, load times, memory."""
-    bench = report["benchmark"]
-    lines: list[Value] = [Phrase("bench.method", {"method": Sentence(bench["method"])})] if bench["method"] else []
-    if bench["environment"]:
-        facts = Several([f"{name}: {_brief(value)}" for name, value in sorted(bench["environment"].items())])
-        lines.append(Phrase("bench.environment", {"environment": facts}))
-    lines += _sides(bench["load_s"], "bench.load", lambda value: Number(value, 3))
-    return lines + _sides(bench["peak_rss_bytes"], "bench.memory", lambda value: Size(int(value)))
-
-
-def _brief(value: object) -> str:
-    if isinstance(value, (list, tuple)):
-        return ", ".join(str(item) for item in value)
-    return "" if value is None else str(value)
-
-
-def _sides(values: Plain, key: str, write: Callable[[float], Value]) -> list[Value]:
-    known = {side: found.real(values.get(side)) for side in ("baseline", "candidate")}
-    if known["candidate"] is None:
-        return []
-    return [Phrase(key, {side: None if value is None else write(value) for side, value in known.items()})]
-
-
 def items(report: Plain) -> Table:
     """Give the seven things that a rebuild needs, always all seven."""
     rows = [
@@ -247,4 +178,4 @@ def waivers(report: Plain, most: int) -> Table | None:
         for each in waived[:most]
     ]
     head = tuple(Phrase(f"head.{name}") for name in ("check", "status", "owner", "expires", "reason"))
-    return Table(head, rows, more=_more(waived, most)) if waived else None
+    return Table(head, rows, more=more(waived, most)) if waived else None

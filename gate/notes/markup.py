@@ -1,4 +1,4 @@
-"""Write values so that no markup of theirs is ever live, in Markdown and in HTML.
+"""Write values so that no markup of theirs is ever live, in Markdown, in HTML and in SVG.
 
 Every value from a registry is hostile text. A template prints values only through a dialect: plain text becomes
 a code span, sentences keep their plain words and have everything else in code spans. Only `Inert` text, which a
@@ -30,7 +30,7 @@ _WORD = r"[^\W_]+"
 _PLAIN_WORD = re.compile(
     rf"[(“\"']{{0,2}}[-+−±≥≤×]?{_WORD}(?:(?:[-'’,:;%]|(?<=\d)\.(?=\d)){{1,2}}{_WORD})*[%°]?[)”\"']{{0,2}}[.,:;?!]?[)”\"']?"  # noqa: RUF001 - as said above
 )
-_SIGN = re.compile(r"[-–—+=±≥≤→×·…%.,:;)]\Z|\.\.\.\Z")  # noqa: RUF001 - as said above
+_SIGN = re.compile(r"[-–—+=±≥≤→×·…%.,:;)]\Z|%[.,:;)]\Z|\.\.\.\Z")  # noqa: RUF001 - as said above
 _QUOTED = re.compile(r"(?<!`)`([^`]+)`(?!`)")
 _EDGES = re.compile(r"(\(?)(.*?[^)\"'.,:;])([)\"'.,:;]*)\Z")
 _REFERENCE = re.compile(r"(?i)\bGH-\d|\bwww\b|(?<!\w)(?=\d*[a-f])[0-9a-f]{7,}(?!\w)|:\w+:")
@@ -200,6 +200,34 @@ class Html:
             f'<div class="box" tabindex="0">\n<table>\n<thead><tr>{top}</tr></thead>\n'
             f"<tbody>\n{body}</tbody>\n</table>\n</div>"
         )
+
+
+class Svg:
+    """Text between the tags of an SVG, which can hold no elements of its own: everything is plain, escaped text."""
+
+    def code(self, text: str) -> str:
+        """Write a value."""
+        return html.escape(capped(text, VALUE_CAP))
+
+    def sentence(self, text: str) -> str:
+        """Write a sentence."""
+        return html.escape(capped(text, SENTENCE_CAP).strip())
+
+    def words(self, text: str) -> str:
+        """Message texts lose what is Markdown in them."""
+        return html.escape(re.sub(r"\*\*|`", "", text))
+
+    def block(self, text: str) -> str:
+        """Write commands on one line."""
+        return self.code(text)
+
+    def note(self, text: str) -> str:
+        """Write a remark after what it is about."""
+        return text
+
+    def table(self, head: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[bool]) -> str:  # noqa: ARG002 - text is not aligned
+        """Write the cells one after the other."""
+        return "; ".join(" ".join(cells) for cells in (head, *rows))
 
 
 def _cells(row: Sequence[str], kinds: Sequence[str]) -> str:

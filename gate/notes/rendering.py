@@ -11,15 +11,17 @@ import hashlib
 import html
 import json
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gate.domain import Report
 from gate.errors import GateError, UsageError
+from gate.notes.figure import NAME, figure
+from gate.notes.found import Plain
 from gate.notes.front import quoted
-from gate.notes.markup import Html, Inert, Markdown, capped, settle_pipes
+from gate.notes.markup import Dialect, Html, Inert, Markdown, Svg, capped, settle_pipes
 from gate.notes.view import Room, view
 from gate.notes.wording import Words
 from gate.report import dumps
@@ -36,6 +38,7 @@ _ROOMS = (
     Room(rows=1, changes=2, checks=4, value=60),
 )
 _RUNTIME_FAULTS = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+_FIGURE_VALUE = 80
 _WIDE_ROOM = Room(rows=20, changes=60, checks=150, value=400)
 
 
@@ -66,45 +69,75 @@ def render(
         raise UsageError(f"The template {template} does not exist.", remedy="Correct release_notes.template.")
     own = template if template is not None and _format_of(template) == format else None
     rooms = _ROOMS if format == "md" else (_WIDE_ROOM, *_ROOMS)
-    return _fitting(report, f"note.{format}.j2", (format, lang), rooms, BUDGET_BYTES[format], own, fragment)
+    return _fitting(report, _Page(f"note.{format}.j2", format, lang, rooms, BUDGET_BYTES[format], own, fragment))
 
 
 def summary(report: Report, lang: str = "en") -> str:
     """Render the Markdown of a CI job summary, under 900 kB."""
-    return _fitting(report, "summary.md.j2", ("md", lang), _ROOMS, BUDGET_BYTES["summary"], None, "")
+    return _fitting(report, _Page("summary.md.j2", "summary", lang, _ROOMS, BUDGET_BYTES["summary"]))
+
+
+def figures(report: Report, lang: str = "en") -> dict[str, str]:
+    """Draw the figures that a Markdown note refers to, by their names in the folder beside it; empty without any."""
+    drawn = _drawn(json.loads(dumps(report)), lang, alone=True)
+    return {NAME: str(drawn)} if drawn is not None else {}
 
 
 def _format_of(template: Path) -> str:
     return "html" if template.name.removesuffix(".j2").endswith(".html") else "md"
 
 
-def _fitting(  # noqa: PLR0913, PLR0917 - what a rendering depends on, in one place
-    report: Report,
-    name: str,
-    form: tuple[str, str],
-    rooms: Iterable[Room],
-    budget: int,
-    own: Path | None,
-    fragment: str,
-) -> str:
+class _Page(NamedTuple):
+    """What a rendering depends on, beside the report."""
+
+    template: str
+    format: str
+    lang: str
+    rooms: Sequence[Room]
+    budget: int
+    own: Path | None = None
+    fragment: str = ""
+
+    @property
+    def dialect(self) -> Dialect:
+        return Html() if self.format == "html" else Markdown()
+
+
+def _fitting(report: Report, page: _Page) -> str:
     """Render with less and less room until the text keeps within its size."""
     text = dumps(report)
     plain, digest = json.loads(text), "sha256:" + hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+    fixed = {"lang": page.lang, "fragment": _fragment(page.fragment, page.format), "figure": _figure(plain, page)}
     rendered = ""
-    for room in rooms:
-        words = Words(form[1], Html() if form[0] == "html" else Markdown(), room.value)
-        values = {**view(plain, digest, room), "lang": form[1], "fragment": _fragment(fragment, form[0])}
-        rendered = _rendered(name, words, values, own)
-        if len(rendered.encode()) < budget:
+    for room in page.rooms:
+        words = Words(page.lang, page.dialect, room.value)
+        rendered = _rendered(page.template, words, {**view(plain, digest, room), **fixed}, page.own)
+        if len(rendered.encode()) < page.budget:
             break
     return rendered
+
+
+def _figure(plain: Plain, page: _Page) -> Inert | None:
+    """The figure itself in HTML; its place beside a Markdown note; none in a summary, which has nothing beside it."""
+    if page.format == "html":
+        return _drawn(plain, page.lang, alone=False)
+    known = page.format == "md" and figure(plain) is not None
+    return Inert(f"v{plain['candidate']['version']}/{NAME}") if known else None
+
+
+def _drawn(plain: Plain, lang: str, *, alone: bool) -> Inert | None:
+    found = figure(plain)
+    if found is None:
+        return None
+    svg = _rendered("latency.svg.j2", Words(lang, Svg(), _FIGURE_VALUE), {**found, "alone": alone}, None)
+    return Inert(svg if alone else svg.rstrip())
 
 
 def _fragment(text: str, format_: str) -> Inert | None:
     """People's own Markdown: as it is in Markdown, as plain paragraphs in HTML."""
     if not text.strip():
         return None
-    if format_ == "md":
+    if format_ != "html":
         return Inert(text.strip())
     paragraphs = (part for part in text.strip().split("\n\n") if part.strip())
     return Inert("\n".join(f'<p class="own" lang="">{html.escape(part)}</p>' for part in paragraphs))

@@ -53,6 +53,13 @@ class Size:
 
 
 @dataclass(frozen=True, slots=True)
+class Duration:
+    """Seconds, written with three digits in the unit that suits them."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Span:
     """An interval, with its confidence where known."""
 
@@ -86,6 +93,6 @@ class Commands:
 
 
 Value: TypeAlias = (
-    "bool | int | float | str | Phrase | Sentence | Ordinal | Number | Share | Size | Span | Several | None"
+    "bool | int | float | str | Phrase | Sentence | Ordinal | Number | Share | Size | Duration | Span | Several | None"
 )
 """What a cell or a phrase's argument can be. Plain text is always written as code."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gate.notes import changes, commands, findings, found
+from gate.notes import changes, commands, costs, findings, found, speed, timed
 from gate.notes.answers import answers
 from gate.notes.found import Plain
 from gate.notes.values import Ordinal, Phrase, Sentence, Several, Size, Table, Value
@@ -58,9 +58,13 @@ def view(report: Plain, digest: str, room: Room) -> dict[str, Any]:
         "quality": findings.quality(report, room.checks),
         "outliers": findings.outliers(report, room.checks),
         "offenders": findings.offenders(report, room.rows),
-        "latency": findings.latency(report, room.checks),
-        "latency_why": findings.latency_why(report),
-        "benchmark": findings.benchmark(report),
+        "speed": _speed(report),
+        "latency": timed.latency(report, room.checks),
+        "latency_why": timed.latency_why(report),
+        "percentiles": timed.percentiles(report, room.checks),
+        "throughput": costs.throughput(report, room.checks),
+        "starts": costs.starts(report, room.checks),
+        "benchmark": timed.remarks(report, room.checks),
         "items": findings.items(report),
         "fixes": findings.fixes(report),
         "waivers": findings.waivers(report, room.checks),
@@ -76,6 +80,11 @@ def _verdict(code: str) -> dict[str, Any]:
 
 def _answer(answer: Any) -> dict[str, Any]:  # noqa: ANN401 - an Answer; naming it would bind the two modules closer
     return {**answer._asdict(), "shape": Phrase(f"shape.{answer.level}")}
+
+
+def _speed(report: Plain) -> dict[str, Any] | None:
+    told = speed.slower(report)
+    return {"word": told[1], "lines": told[2]} if told else None
 
 
 def _counts(report: Plain) -> Phrase:

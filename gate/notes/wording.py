@@ -14,6 +14,7 @@ from gate.errors import UsageError
 from gate.notes.markup import Dialect, Inert
 from gate.notes.values import (
     Commands,
+    Duration,
     Number,
     Ordinal,
     Phrase,
@@ -30,6 +31,7 @@ LANGUAGES = ("en", "ko")
 _SLOT = re.compile(r"\{(\w+)\}")
 _HUGE, _TINY = 1e9, 1e-4
 _KILO = 1000
+_QUANTITIES = (Ordinal, Number, Share, Size, Duration)
 
 
 @cache
@@ -81,8 +83,10 @@ class Words:
             return self._text(value)
         if value is None:
             return "—"
-        if isinstance(value, (int, float, Ordinal, Number, Share, Size, Span)) and not isinstance(value, bool):
-            return self._figure(value)
+        if isinstance(value, Span):
+            return self._span(value)
+        if isinstance(value, (int, float, *_QUANTITIES)) and not isinstance(value, bool):
+            return quantity(value)
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
         return self._dialect.code(_short(text, self._cap))
 
@@ -103,21 +107,6 @@ class Words:
             entry = entry[form]
         return str(entry)
 
-    def _figure(self, value: float | Ordinal | Number | Share | Size | Span) -> str:
-        match value:
-            case Ordinal():
-                return str(value.number)
-            case Share():
-                return percent(value.share, signed=value.signed)
-            case Size():
-                return size(value.count)
-            case Span():
-                return self._span(value)
-            case Number():
-                return number(value.number, value.digits)
-            case _:
-                return number(value)
-
     def _span(self, value: Span) -> str:
         args: dict[str, Value] = {"low": value.low, "high": value.high}
         if value.confidence is None:
@@ -134,6 +123,23 @@ class Words:
 
 def _short(text: str, cap: int) -> str:
     return text if len(text) <= cap else text[: cap - 1] + "…"
+
+
+def quantity(value: float | Ordinal | Number | Share | Size | Duration) -> str:
+    """Write a number as its kind wants it."""
+    match value:
+        case Ordinal():
+            return str(value.number)
+        case Share():
+            return percent(value.share, signed=value.signed)
+        case Size():
+            return size(value.count)
+        case Duration():
+            return duration(value.seconds)
+        case Number():
+            return number(value.number, value.digits)
+        case _:
+            return number(value)
 
 
 def number(value: float, digits: int = 4) -> str:
@@ -157,7 +163,8 @@ def percent(share: float, *, signed: bool = False) -> str:
     if not math.isfinite(share):
         return str(share)
     if signed:
-        return f"{share * 100:+.1f}%"
+        text = f"{share * 100:+.1f}%"
+        return "0.0%" if text == "-0.0%" else text
     close = 0 < 1 - abs(share) < 0.005  # noqa: PLR2004 - 99.5 %: here rounding would say 100 %
     text = number(share * 100, 4 if close else 3)
     return f"{text}%"
@@ -169,6 +176,15 @@ def size(count: int) -> str:
     unit = next(units)
     while value >= _KILO and unit != "TB":
         value, unit = value / _KILO, next(units)
+    return f"{number(value, 3)} {unit}"
+
+
+def duration(seconds: float) -> str:
+    """Write seconds in the largest unit that leaves at least one digit before the point."""
+    value, units = seconds, iter(("s", "ms", "µs", "ns"))
+    unit = next(units)
+    while 0 < abs(value) < 1 and unit != "ns":
+        value, unit = value * _KILO, next(units)
     return f"{number(value, 3)} {unit}"
 
 

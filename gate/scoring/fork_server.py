@@ -19,7 +19,7 @@ from typing import Self
 
 from gate.scoring.capture import Capture
 from gate.scoring.protocol import FOLDER_PREFIX
-from gate.scoring.sandbox import Sandbox, environment, remove_folder
+from gate.scoring.sandbox import Sandbox, environment, kill_strays, remove_folder
 
 AVAILABLE = sys.platform == "linux"
 """Whether workers can be forked here: elsewhere system libraries do not survive it, or nobody tells who ended."""
@@ -85,6 +85,8 @@ class Forked:
         self.isolation = isolation
         self._pid: int | None = None
         self._code: int | None = None
+        self._alone = False
+        """Whether the guardian went away without a word: then nobody has cleared up."""
         self._ended = False
         read_fd, write_fd = os.pipe()
         self.capture = Capture(read_fd)
@@ -94,6 +96,7 @@ class Forked:
         try:
             socket.send_fds(control, [json.dumps(request).encode()], [*fds, write_fd, status.fileno()])
         except BaseException:
+            self._status.close()
             shutil.rmtree(self.folder, ignore_errors=True)
             raise
         finally:
@@ -132,10 +135,12 @@ class Forked:
         if self._ended:
             return
         self._ended = True
-        if self.exit_code is None and self._pid is not None:
+        if (self.exit_code is None or self._alone) and self._pid is not None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._pid, signal.SIGKILL)
             self.wait(_END_S)
+        if self._alone:
+            kill_strays(self.folder)
         self._status.close()  # a guardian that still waits takes this as its order
         self.capture.close()
         remove_folder(self.folder)
@@ -147,7 +152,7 @@ class Forked:
             return False
         data, extra, _, _ = self._status.recvmsg(64, socket.CMSG_SPACE(_CREDENTIALS.size))
         if not data:  # nobody is left to tell: the guardian was killed, or never was
-            self._code = -signal.SIGKILL
+            self._code, self._alone = -signal.SIGKILL, True
         elif data == _HELLO:
             self._pid = self._pid or _CREDENTIALS.unpack(extra[0][2][: _CREDENTIALS.size])[0]
         else:

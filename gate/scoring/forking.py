@@ -49,6 +49,7 @@ def main(arguments: list[str]) -> None:
     while True:
         message, fds, _, _ = socket.recv_fds(control, REQUEST_LIMIT, _DESCRIPTORS)
         if not message:
+            worker.remove_folder(Path.cwd())
             return
         request = json.loads(message)
         if os.fork() == 0:
@@ -86,8 +87,10 @@ def _guard(request: dict[str, Any], fds: list[int]) -> None:
     status = socket.socket(fileno=fds[-1])
     code = _wait(pid, status)
     _kill_descendants()
-    with contextlib.suppress(OSError):
+    try:
         status.send(str(code).encode())
+    except OSError:  # the gate is gone, and nobody else removes the folder
+        worker.remove_folder(Path(request["folder"]))
     os._exit(0)
 
 

@@ -122,8 +122,7 @@ class Sandbox:
         self._ended = True
         _kill(partial(os.killpg, self.pid, signal.SIGKILL))
         self.wait(_GROUP_GRACE_S)
-        for pid in _strays(self.folder):
-            _kill(partial(os.kill, pid, signal.SIGKILL))
+        kill_strays(self.folder)
         self.capture.close()
         remove_folder(self.folder)
 
@@ -131,6 +130,12 @@ class Sandbox:
 def _kill(kill: Callable[[], None]) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         kill()
+
+
+def kill_strays(folder: Path) -> None:
+    """Kill whoever made a session of his own and still carries the private folder in his environment (Linux)."""
+    for pid in _strays(folder):
+        _kill(partial(os.kill, pid, signal.SIGKILL))
 
 
 def _strays(folder: Path) -> list[int]:

@@ -146,11 +146,11 @@ class Worker:
         """What the model printed so far: head and tail, cleaned."""
         return self._sandbox.capture.text()
 
-    def load(self, model_dir: Path) -> float:
+    def load(self, model_dir: Path, timeout_s: float | None = None) -> float:
         """Load the model of this folder; returns wall seconds, the libraries' own start-up left out."""
         self.ready()
         began = time.perf_counter()
-        self._ask({"op": "load", "path": str(model_dir.resolve())}, stage="load")
+        self._ask({"op": "load", "path": str(model_dir.resolve())}, stage="load", timeout_s=timeout_s)
         return time.perf_counter() - began
 
     def put(self, key: str, inputs: pa.Table) -> None:
@@ -182,7 +182,7 @@ class Worker:
         Raises:
             WorkerFailedError: the model raised, or the worker is gone.
         """
-        limit = min(self._limits.timeout_s, timeout_s or self._limits.timeout_s)
+        limit = self._limit_s(timeout_s)
         deadline = time.monotonic() + limit
         clock, queued = self._clock, self._queued()
         with self._failures("predict", limit):
@@ -265,7 +265,7 @@ class Worker:
         if header["op"] not in {"stage", "collect"}:
             self._collected_at = None
         self._seq += 1
-        limit = timeout_s or self._limits.timeout_s
+        limit = timeout_s if header["op"] == "hello" and timeout_s else self._limit_s(timeout_s)
         deadline = time.monotonic() + limit
         with self._failures(stage, limit):
             self._link.expect_silence()
@@ -277,6 +277,10 @@ class Worker:
         if "failed" in answer:
             raise WorkerFailedError(self._told(answer["failed"], stage))
         return answer, payload
+
+    def _limit_s(self, timeout_s: float | None) -> float:
+        """The limit of a question: its own, but no longer than the worker's."""
+        return self._limits.timeout_s if timeout_s is None else min(timeout_s, self._limits.timeout_s)
 
     @contextmanager
     def _failures(self, stage: str, limit: float) -> Iterator[None]:

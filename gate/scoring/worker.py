@@ -226,9 +226,14 @@ def die_with_the_gate(read_fd: int, folder: Path) -> None:
     poller.register(read_fd, 0)
     if any(event & select.POLLNVAL for _, event in poller.poll()):
         return  # the model closed the pipe, and the next answer fails
+    remove_folder(folder)
+    os.killpg(0, signal.SIGKILL)
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a private folder, where the gate is gone and cannot; never any other."""
     if folder.name.startswith(FOLDER_PREFIX):
         shutil.rmtree(folder, ignore_errors=True)
-    os.killpg(0, signal.SIGKILL)
 
 
 def _kind(error: BaseException) -> str:

@@ -35,6 +35,31 @@ BROKEN = {
     "noisy": f"    def predict(self, context, model_input):\n        import numpy as np\n"
     f"        return {SUM} + np.random.default_rng().normal(0, 1, len(model_input))\n",
 }
+WORK = "        sum(i * i for i in range(20000))\n"
+ANSWER = f"        return {SUM}\n"
+PREDICT = "    def predict(self, context, model_input):\n"
+COUNTED = "        self.calls = getattr(self, 'calls', 0) + 1\n"
+TIMED = {
+    "slower": f"{PREDICT}{WORK}{WORK}{ANSWER}",
+    "faster": f"{PREDICT}{ANSWER}",
+    "sleeps": f"{PREDICT}{WORK}        import time\n        time.sleep(0.003)\n{ANSWER}",
+    "slow_rows": f"{PREDICT}{WORK}        if len(model_input) == 1 and model_input['a'].iloc[0] > 1:\n"
+    f"    {WORK}    {WORK}    {WORK}{ANSWER}",
+    "slow_later": f"{PREDICT}{COUNTED}{WORK}        if self.calls > 900:\n    {WORK}{ANSWER}",
+    "slow_first": f"{PREDICT}{COUNTED}{WORK}        if self.calls == 1:\n            import time\n"
+    f"            time.sleep(1.5)\n{ANSWER}",
+    "keeps_answers": f"{PREDICT}        seen = self.__dict__.setdefault('seen', set())\n"
+    "        key = model_input.to_numpy().tobytes()\n        if key not in seen:\n            seen.add(key)\n"
+    f"    {WORK}    {WORK}{ANSWER}",
+    "dies_later": f"{PREDICT}{COUNTED}{WORK}        if self.calls > 250:\n            import os\n"
+    f"            os._exit(1)\n{ANSWER}",
+    "leaks": f"{PREDICT}        self.__dict__.setdefault('kept', []).append(bytes(50_000))\n{WORK}{ANSWER}",
+    "too_slow": f"{PREDICT}        import time\n        time.sleep(2)\n{ANSWER}",
+    "lies": "    def load_context(self, context):\n        import time\n"
+    "        time.process_time = time.perf_counter = time.time = time.monotonic = lambda: 0.0\n"
+    f"{PREDICT}{WORK}{WORK}{ANSWER}",
+}
+"""Against a version that does the work once, versions that differ in what they cost, and in nothing else."""
 
 
 def main(folder: Path) -> None:
@@ -59,6 +84,10 @@ def main(folder: Path) -> None:
         name = f"broken-{kind}"
         mlflow.register_model(second, name)
         _python(name, body, folder, train)
+    plain = _python("plain", f"{PREDICT}{WORK}{ANSWER}", folder, train)
+    for kind, body in TIMED.items():
+        mlflow.register_model(plain, f"timed-{kind}")
+        _python(f"timed-{kind}", body, folder, train)
     mlflow.register_model(second, "renamed-input")
     _ridge("renamed-input", train.rename(columns={"b": "bb"}), {"alpha": 0.1})
 
@@ -93,6 +122,7 @@ def _python(name, body, folder, train):
             pip_requirements=["mlflow"],
         )  # fmt: skip
     mlflow.register_model(info.model_uri, name)
+    return info.model_uri
 
 
 if __name__ == "__main__":

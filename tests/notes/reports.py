@@ -20,7 +20,19 @@ from gate.domain import (
     Verdict,
     Waiver,
 )
-from tests.notes.pieces import benchmark, check, full_diff, kept, metric, passed_contract, report, row, version
+from tests.notes.pieces import (
+    benchmark,
+    check,
+    full_diff,
+    kept,
+    metric,
+    passed_contract,
+    ratios,
+    report,
+    row,
+    scarce_benchmark,
+    version,
+)
 
 
 def first_version() -> Report:
@@ -59,9 +71,9 @@ def first_version() -> Report:
 
 def with_warnings() -> Report:
     latency = (
-        Measurement(name="cpu_ratio_batch_1", value=1.012, baseline=1.0, ci=(0.996, 1.029), confidence=0.995),
-        Measurement(name="cpu_ms_batch_1", value=1.53, unit="ms", baseline=1.51),
-        Measurement(name="cpu_ratio_batch_256", value=0.981, baseline=1.0, ci=(0.961, 1.002), confidence=0.995),
+        *ratios("batch_1", (1.012, 0.996, 1.029)),
+        *ratios("batch_256", (0.981, 0.961, 1.002)),
+        Measurement(name="p95_ratio_batch_1", value=1.01, baseline=1.0, ci=(0.93, 1.09), confidence=0.995),
     )
     moved = (
         Measurement(name="share_changed", value=0.987),
@@ -145,11 +157,11 @@ def rejected() -> Report:
             Status.INCONCLUSIVE,
             Severity.WARNING,
             message="batch_1: 1.6 ms a call against 1.51 ms (+6.0% CPU time, interval -1.1% to +13.0%)",
-            measurements=(Measurement(name="cpu_ratio_batch_1", value=1.06, ci=(0.989, 1.13), confidence=0.99),),
+            measurements=ratios("batch_1", (1.06, 0.989, 1.13)),
         ),
     ]
     nothing = (ItemState.MISSING, "The run holds no parameters.", "mlflow.log_params(model.get_params())")
-    return report(checks, diff=full_diff(), reproducibility=kept(parameters=nothing))
+    return report(checks, diff=full_diff(), benchmark=scarce_benchmark(), reproducibility=kept(parameters=nothing))
 
 
 def undecided() -> Report:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 
@@ -10,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.domain import Severity, Status
+from gate.domain import Benchmark, Severity, Status
 from gate.errors import GateError
-from gate.notes import junit, render, slug, write_notes
+from gate.notes import figures, junit, render, slug, write_notes
+from tests.notes.pieces import scarce_benchmark
 
 
 @pytest.mark.parametrize(
@@ -42,6 +44,63 @@ def test_notes_are_written(reports, tmp_path):
     assert paths == [tmp_path / "diabetes" / "v1.md", tmp_path / "diabetes" / "v1.html"]
     assert paths[0].read_text(encoding="utf-8") == render(reports["first"], lang="ko")
     assert sorted(path.name for path in paths[0].parent.iterdir()) == ["v1.html", "v1.md"]
+
+
+def test_figure_is_written_beside_the_note(reports, tmp_path):
+    """The figure lies where the Markdown refers to it, whole; the notes alone are named."""
+    paths = write_notes(reports["warnings"], tmp_path, ("md", "html"), "ko")
+    assert [path.name for path in paths] == ["v3.md", "v3.html"]
+    (address,) = re.findall(r"!\[[^\]]*\]\((.*)\)", paths[0].read_text(encoding="utf-8"))
+    figure = paths[0].parent / address
+    assert figure.read_text(encoding="utf-8") == figures(reports["warnings"], "ko")["latency.svg"]
+    assert {path.name for path in paths[0].parent.rglob("*")} == {"v3.md", "v3.html", "v3", "latency.svg"}
+
+
+def test_page_alone_needs_no_figure_file(reports, tmp_path):
+    """An HTML page holds its figure: no file is written beside it."""
+    (path,) = write_notes(reports["warnings"], tmp_path, ("html",))
+    assert [each.name for each in path.parent.iterdir()] == ["v3.html"]
+
+
+def test_figure_of_an_earlier_judgement_goes(reports, tmp_path):
+    """Where the new note has no figure the old one does not stay behind; what others put there does."""
+    untimed = replace(reports["warnings"], benchmark=Benchmark())
+    (path,) = write_notes(reports["warnings"], tmp_path)
+    write_notes(untimed, tmp_path)
+    assert [each.name for each in path.parent.iterdir()] == ["v3.md"]
+    write_notes(reports["warnings"], tmp_path)
+    (path.parent / "v3" / "mine.svg").write_text("<svg/>")
+    write_notes(untimed, tmp_path)
+    assert [each.name for each in (path.parent / "v3").iterdir()] == ["mine.svg"]
+
+
+@pytest.mark.parametrize("which", [1, 2, 3])
+def test_full_disk_keeps_note_and_figure(which, reports, tmp_path, monkeypatch):
+    """Whichever file does not fit, note, page and figure stay those of the judgement before, and nothing is left."""
+    (path, _) = write_notes(reports["warnings"], tmp_path, ("md", "html"))
+    before = {each: each.read_bytes() for each in path.parent.rglob("*.*")}
+    written = []
+
+    def no_space(descriptor):
+        written.append(descriptor)
+        if len(written) == which:
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", no_space)
+    with pytest.raises(GateError, match="No space left on device"):
+        write_notes(
+            replace(reports["warnings"], model="diabetes", benchmark=scarce_benchmark()), tmp_path, ("md", "html")
+        )
+    assert {each: each.read_bytes() for each in path.parent.rglob("*.*")} == before
+
+
+def test_place_of_the_figure_is_taken(reports, tmp_path):
+    """A file where the folder of figures is to be: nothing is written, and the error says which place."""
+    (tmp_path / "diabetes").mkdir()
+    (tmp_path / "diabetes" / "v3").write_text("mine")
+    with pytest.raises(GateError, match=r"latency\.svg cannot be written"):
+        write_notes(reports["warnings"], tmp_path)
+    assert [each.name for each in (tmp_path / "diabetes").iterdir()] == ["v3"]
 
 
 def test_what_people_wrote_comes_under_why(reports, tmp_path):

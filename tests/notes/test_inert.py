@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import xml.etree.ElementTree as ET
 from dataclasses import replace
 from html.parser import HTMLParser
 
@@ -12,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from gate.domain import Change, CodeDiff, Commit, DataInfo, Diff, ItemState, Status
-from gate.notes import render, summary
-from gate.notes.markup import Html, Markdown, clean, settle_pipes
+from gate.domain import Change, CodeDiff, Commit, DataInfo, Diff, Endurance, ItemState, Status
+from gate.notes import figures, render, summary
+from gate.notes.markup import Html, Markdown, Svg, clean, settle_pipes
 
 HOSTILE = (
     "@org/team closes #1 <script>alert(1)</script>",
@@ -160,7 +161,30 @@ def poisoned(base, text):
         diff=Diff(params=(change,), tags=(change,), data=(change,), signature=(change,), code=code),
         data=DataInfo(source=text, digest=text, rows=1, columns=(text,), target=text),
         reproducibility=replace(base.reproducibility, items=items),
-        benchmark=replace(base.benchmark, environment={text: text}, method=text),
+        benchmark=poisoned_benchmark(base.benchmark, text),
+    )
+
+
+def poisoned_benchmark(bench, text):
+    latency = tuple(
+        replace(each, scenario=f"{text}{index or ''}", clock=text, stopped_by=text)
+        for index, each in enumerate(bench.latency)
+    )
+    throughput = tuple(
+        replace(each, rows_per_s={**each.rows_per_s, text: 1.0}, rows_per_s_by_threads={text: 1.0, "9" * 5000: 1.0})
+        for each in bench.throughput
+    )
+    return replace(
+        bench,
+        environment={text: text},
+        method=text,
+        processes=text,
+        latency=latency,
+        throughput=throughput,
+        cold_start=tuple(replace(each, side=text) for each in bench.cold_start),
+        endurance=(Endurance(side=text, calls=(1,), rss_bytes=(1,)), *bench.endurance),
+        notes=(text,),
+        raw=text,
     )
 
 
@@ -175,11 +199,36 @@ def test_whole_markdown_note_is_inert(text, reports):
     """In a whole note nothing of a hostile text is live: no link, image, mention, raw HTML but the template's own."""
     for lang in ("en", "ko"):
         note = render(poisoned(reports["warnings"], text), lang=lang)
-        assert not kinds(note) & {"link_open", "image", "html_inline", "em_open", "s_open", "blockquote_open"}
+        assert not kinds(note) & {"link_open", "html_inline", "em_open", "s_open", "blockquote_open"}
+        assert images(note) == ["v3/latency.svg"]
         raw = {token.content.strip() for token in READER.parse(note) if token.type == "html_block"}
         assert all(re.fullmatch(r"<details><summary>[\w ]+</summary>|</details>", each) for each in raw), raw
         for each in prose(note):
             assert not LIVE.search(each), each
+
+
+def images(markdown: str) -> list[str]:
+    """The addresses of all images in the text."""
+    children = [child for token in READER.parse(markdown) for child in token.children or ()]
+    return [str(child.attrs["src"]) for child in children if child.type == "image"]
+
+
+@pytest.mark.parametrize("text", [text for text in HOSTILE if text.strip()])
+def test_figure_is_inert(text, reports):
+    """A figure of hostile names is XML of the same elements and attributes as one of harmless names."""
+
+    def outline(value: str) -> list[tuple[str, list[str]]]:
+        drawn = figures(poisoned(reports["warnings"], value))["latency.svg"]
+        return [(each.tag, sorted(each.attrib)) for each in ET.fromstring(drawn).iter()]
+
+    assert outline(text) == outline("harmless")
+
+
+@given(TEXTS)
+def test_value_in_a_figure_is_text(text):
+    """What a value becomes in an SVG is text of an XML element, whole and without children."""
+    read = ET.fromstring(f"<text>{Svg().code(text)}{Svg().sentence(text)}{Svg().words(clean(text))}</text>")
+    assert not list(read)
 
 
 @pytest.mark.parametrize("text", [text for text in HOSTILE if text.strip()])

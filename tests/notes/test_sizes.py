@@ -8,8 +8,9 @@ import sys
 from dataclasses import replace
 
 from gate.domain import Change, Diff
-from gate.notes import render, summary
+from gate.notes import figures, render, summary
 from gate.report import dumps
+from tests.notes.pieces import benchmark, throughput, timed
 
 
 def huge(reports):
@@ -23,7 +24,19 @@ def huge(reports):
     ]
     params = tuple(Change(name=f"{long}{number}", baseline=long, candidate=long) for number in range(5000))
     kinds = dict.fromkeys(("params", "metrics", "tags", "data", "requirements", "signature", "environment"), params)
-    return replace(base, checks=tuple(checks), reasons=(long * 5,) * 300, diff=Diff(**kinds))
+    return replace(
+        base, checks=tuple(checks), reasons=(long * 5,) * 300, diff=Diff(**kinds), benchmark=huge_benchmark(long)
+    )
+
+
+def huge_benchmark(long):
+    """300 scenarios and as many numbers of threads, with remarks."""
+    threads = {str(count): 1.0 for count in range(300)}
+    return benchmark(
+        latency=tuple(timed(f"{number}{long}", 1, (1.0, 0.9, 1.1), 0.001) for number in range(300)),
+        throughput=tuple(throughput(side, rows_per_s_by_threads=threads) for side in ("baseline", "candidate")),
+        notes=(long,) * 300,
+    )
 
 
 def test_markdown_stays_small(reports):
@@ -36,6 +49,11 @@ def test_markdown_stays_small(reports):
 def test_html_stays_small(reports):
     """The same fits into 200 kB of HTML, in Korean too."""
     assert len(render(huge(reports), format="html", lang="ko").encode()) < 200_000
+
+
+def test_figure_stays_small(reports):
+    """A figure of 300 scenarios with long names takes no more than a few kB."""
+    assert len(figures(huge(reports))["latency.svg"].encode()) < 8_000
 
 
 def test_summary_stays_small(reports):

@@ -10,6 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from gate.scoring.fork_server import ForkServer
 from gate.scoring.session import Limits, Worker
 
 SOURCE = """
@@ -94,13 +95,28 @@ def loaded() -> Iterator[Callable[[Path], Worker]]:
         worker.close()
 
 
+@pytest.fixture(scope="session")
+def fork_server() -> Iterator[ForkServer]:
+    """One fork server for all tests that do not kill it."""
+    server = ForkServer.start()
+    yield server
+    server.close()
+
+
 @pytest.fixture
-def started() -> Iterator[Callable[..., Worker]]:
+def processes() -> str:
+    """How workers come about; a module may ask for "forked" ones, too."""
+    return "fresh"
+
+
+@pytest.fixture
+def started(processes: str, fork_server: ForkServer) -> Iterator[Callable[..., Worker]]:
     """Start a worker with a model in it; it is closed after the test."""
     workers: list[Worker] = []
 
     def start(model: Path, *, timeout_s: float = 30, memory_mb: int = 4096, load: bool = True) -> Worker:
-        workers.append(Worker.start(Limits(timeout_s=timeout_s, memory_mb=memory_mb)))
+        limits = Limits(timeout_s=timeout_s, memory_mb=memory_mb)
+        workers.append(Worker.fork(fork_server, limits) if processes == "forked" else Worker.start(limits))
         if load:
             workers[-1].load(model)
         return workers[-1]

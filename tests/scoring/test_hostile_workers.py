@@ -18,16 +18,23 @@ def failure_of(worker, rows):
     return caught.value.failure
 
 
-def processes_with(mark: str) -> list[int]:
+@pytest.fixture(params=["fresh", "forked"])
+def processes(request):
+    """Both ways for a worker to come about."""
+    return request.param
+
+
+def processes_in(folder: Path) -> list[int]:
+    """Living processes whose working directory this is: children inherit it."""
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
-                line = (entry / "cmdline").read_bytes() + (entry / "environ").read_bytes()
+                where = (entry / "cwd").readlink()
                 alive = (entry / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
             except OSError:
                 continue
-            if alive and mark.encode() in line:
+            if alive and str(where).removesuffix(" (deleted)") == str(folder):
                 found.append(int(entry.name))
     return found
 
@@ -149,10 +156,10 @@ def test_a_daemon_that_keeps_the_pipes_open_does_not_hold_the_gate(saved, starte
     daemon = "import subprocess\nif os.fork() == 0:\n    time.sleep(300)\nos._exit(0)"
     worker = started(saved(daemon), timeout_s=20)
     began = time.monotonic()
-    folder = str(worker._sandbox.folder)
+    folder = worker._sandbox.folder
     assert failure_of(worker, rows).kind == "Exited"
     assert time.monotonic() - began < 5
-    assert processes_with(folder) == []
+    assert processes_in(folder) == []
 
 
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="strays are found through /proc")
@@ -162,11 +169,11 @@ def test_a_child_with_a_session_of_its_own_is_found(saved, started, rows):
     worker = started(saved(daemon))
     worker.put("k", rows)
     worker.predict("k")
-    folder = str(worker._sandbox.folder)
-    assert len(processes_with(folder)) == 2
+    folder = worker._sandbox.folder
+    assert len(processes_in(folder)) == 2
     worker.close()
     time.sleep(0.1)
-    assert processes_with(folder) == []
+    assert processes_in(folder) == []
 
 
 def test_a_forked_child_has_no_say(saved, started, rows):
