@@ -141,6 +141,11 @@ class _Stand:
         return self.end - time.monotonic()
 
     @property
+    def _time(self) -> str:
+        """The time as a setting that can be raised."""
+        return f"latency.served_s, {self.limits.served_s:g} s"
+
+    @property
     def served(self) -> Served:
         """What was measured so far."""
         return Served(sides=self.names, runs=tuple(self.made), problems=dict(self.problems))
@@ -178,7 +183,7 @@ class _Stand:
         capacity = evidence.capacity(self.served)
         if capacity is None:
             for name in self.targets:
-                self.problems.setdefault(name, "it answered too few of the single requests to be loaded")
+                self.problems.setdefault(name, f"it answered too few single requests to be loaded within {self._time}")
             return []
         plans = [self._plan([load * capacity for load in loads]) for loads in evidence.LOADS]
         return next((plan for plan in plans if plan[0][0] * plan[0][1] >= ENOUGH), plans[-1])
@@ -200,7 +205,7 @@ class _Stand:
         requests = round(rate * seconds)
         if requests < FEWEST:
             for name in self.targets:
-                self.problems.setdefault(name, f"the time did not suffice for a load of {rate:.3g} requests a second")
+                self.problems.setdefault(name, f"no load of {rate:.3g} requests a second fits into {self._time}")
             return False
         return self._loaded(rate, requests, seconds)
 
