@@ -180,13 +180,20 @@ class _Stand:
 
     def _first_rates(self) -> list[tuple[float, float]]:
         """Rates with the seconds that each may take: equally many requests at each, and fewer rates in less time."""
+        self._leave_out_the_slow()
         capacity = evidence.capacity(self.served)
         if capacity is None:
-            for name in self.targets:
-                self.problems.setdefault(name, f"it answered too few single requests to be loaded within {self._time}")
             return []
         plans = [self._plan([load * capacity for load in loads]) for loads in evidence.LOADS]
         return next((plan for plan in plans if plan[0][0] * plan[0][1] >= ENOUGH), plans[-1])
+
+    def _leave_out_the_slow(self) -> None:
+        """Load no version that answered next to no single request: nothing would follow from it."""
+        for name in list(self.targets):
+            if len(evidence.round_trips(self.served, name)) < evidence.FEWEST_TRIPS:
+                slow = f"it answered too few single requests to be loaded within {self._time}"
+                self.problems[name] = "; ".join(filter(None, (self.problems.get(name), slow)))
+                del self.targets[name]
 
     def _plan(self, rates: Sequence[float]) -> list[tuple[float, float]]:
         """Share the time left over these rates, rising, so that each gets equally many requests."""
