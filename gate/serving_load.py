@@ -141,6 +141,11 @@ class _Stand:
         return self.end - time.monotonic()
 
     @property
+    def _time(self) -> str:
+        """The time as a setting that can be raised."""
+        return f"latency.served_s, {self.limits.served_s:g} s"
+
+    @property
     def served(self) -> Served:
         """What was measured so far."""
         return Served(sides=self.names, runs=tuple(self.made), problems=dict(self.problems))
@@ -175,13 +180,20 @@ class _Stand:
 
     def _first_rates(self) -> list[tuple[float, float]]:
         """Rates with the seconds that each may take: equally many requests at each, and fewer rates in less time."""
+        self._leave_out_the_slow()
         capacity = evidence.capacity(self.served)
         if capacity is None:
-            for name in self.targets:
-                self.problems.setdefault(name, "it answered too few of the single requests to be loaded")
             return []
         plans = [self._plan([load * capacity for load in loads]) for loads in evidence.LOADS]
         return next((plan for plan in plans if plan[0][0] * plan[0][1] >= ENOUGH), plans[-1])
+
+    def _leave_out_the_slow(self) -> None:
+        """Load no version that answered next to no single request: nothing would follow from it."""
+        for name in list(self.targets):
+            if len(evidence.round_trips(self.served, name)) < evidence.FEWEST_TRIPS:
+                slow = f"it answered too few single requests to be loaded within {self._time}"
+                self.problems[name] = "; ".join(filter(None, (self.problems.get(name), slow)))
+                del self.targets[name]
 
     def _plan(self, rates: Sequence[float]) -> list[tuple[float, float]]:
         """Share the time left over these rates, rising, so that each gets equally many requests."""
@@ -200,7 +212,7 @@ class _Stand:
         requests = round(rate * seconds)
         if requests < FEWEST:
             for name in self.targets:
-                self.problems.setdefault(name, f"the time did not suffice for a load of {rate:.3g} requests a second")
+                self.problems.setdefault(name, f"no load of {rate:.3g} requests a second fits into {self._time}")
             return False
         return self._loaded(rate, requests, seconds)
 

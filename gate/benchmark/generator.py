@@ -20,7 +20,7 @@ from gate.domain import ServedRun
 MODULE = "mlperf_loadgen"
 TIMEOUT_S = 60.0
 """A request that takes longer got no answer."""
-START_S = 15.0
+START_S = 30.0
 """For the generator's own imports, at the most."""
 _ARRAYS = ("side", "due_ns", "late_ns", "took_ns", "status")
 _TEXT = 300

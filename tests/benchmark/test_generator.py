@@ -122,7 +122,7 @@ def test_a_server_that_never_answers_ends_the_run_in_time():
         began = time.monotonic()
         run = generate([target(port)], Load(rate=20, requests=20, most_s=1, seed=1), HOST).run
     assert set(run.status) == {0}
-    assert time.monotonic() - began < 18
+    assert time.monotonic() - began < 30
 
 
 def test_a_generator_that_breaks_down_says_so():
