@@ -97,7 +97,10 @@ def _ask(worker: Worker, snapshot: Snapshot, data: EvaluationData | None) -> _Si
     """Load one version and ask it all rows."""
     if snapshot.artifact is None:
         text = snapshot.artifact_problem or "the files of the version cannot be had"
-        return _failed(Failure(stage="load", kind="ArtifactMissing", text=text))
+        kind = "ArtifactRefused" if snapshot.artifact_refused else "ArtifactMissing"
+        return _failed(Failure(stage="load", kind=kind, text=text))
+    if snapshot.denied:
+        return _failed(Failure(stage="load", kind="Denied", text=f"it was not loaded: {snapshot.denied}"))
     try:
         load_s = worker.load(snapshot.artifact.path)
     except WorkerFailedError as error:

@@ -14,7 +14,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from gate import __version__, answering, asking_again, assembly, comparing, golden, policy, storing, timing, verdict
+from gate import (
+    __version__,
+    answering,
+    asking_again,
+    assembly,
+    comparing,
+    golden,
+    inspecting,
+    policy,
+    storing,
+    timing,
+    verdict,
+)
 from gate import looks as counting
 from gate.config import Config
 from gate.domain import (
@@ -178,25 +190,27 @@ def prepare(start: Opened, narrator: Narrator) -> tuple[Case, dict[str, float | 
             stage=request.stage,
         )
         found = comparing.compare(start.registry, asked, config, start.room)
+    with narrator.step("Inspect the artifacts"):
+        comparison = _inspected(start, found.comparison)
     place = policy.place_of_relations(config, request.model)
-    changes = asking_again.relations(found.comparison.data, settings, place)
-    with narrator.step(_scoring_words(found.comparison)):
-        scored = answering.score_both(start.workers, found.comparison, settings)
+    changes = asking_again.relations(comparison.data, settings, place)
+    with narrator.step(_scoring_words(comparison)):
+        scored = answering.score_both(start.workers, comparison, settings)
     asking_again.refuse_unknown_answers(settings, scored, place)
-    golden_answers, why_not_golden = _golden(start, found.comparison, scored, cases)
+    golden_answers, why_not_golden = _golden(start, comparison, scored, cases)
     metrics = policy.metrics_asked(
         config, request.model, scored.task, labelled=scored.labelled, answered=scored.answered
     )
     timings, why_untimed = _timings(start, scored, narrator)
     case = Case(
-        comparison=found.comparison,
+        comparison=comparison,
         answers=scored.candidate,
         baseline_answers=scored.baseline,
         task=scored.task,
         config=settings,
         confidence=config.file.confidence,
         metrics=metrics,
-        reproducibility=_reproducibility(found.comparison, config),
+        reproducibility=_reproducibility(comparison, config),
         timings=timings,
         golden=golden_answers,
         reasons={
@@ -255,6 +269,14 @@ def _worker(config: Config) -> Worker:
     isolation = config.file.isolation
     limits = Limits(memory_mb=isolation.memory_mb, timeout_s=isolation.timeout_s)
     return Worker.start(limits, isolation=ISOLATION)
+
+
+def _inspected(start: Opened, comparison: Comparison) -> Comparison:
+    """Look at both versions' files: what the policy denies is never handed to a worker."""
+    settings = start.config.model(start.request.model)
+    return inspecting.inspect_both(
+        comparison, settings, isolation=ISOLATION, opinions=start.request.wants(Category.SECURITY)
+    )
 
 
 def _golden(

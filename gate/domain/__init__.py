@@ -1,6 +1,7 @@
 """The nouns of a release gate, as frozen values. Standard library only, so that every room can share them."""
 
 from gate.domain.golden import GoldenAnswers, GoldenCase
+from gate.domain.inspected import Action, ArtifactClass, Finding, Inspection, Opinion
 from gate.domain.judged import (
     Answers,
     Failure,
@@ -53,8 +54,10 @@ from gate.domain.terms import Category, JsonValue, Severity, Stage, Status, Task
 
 __all__ = [
     "REPRODUCIBILITY_ITEMS",
+    "Action",
     "Answers",
     "Artifact",
+    "ArtifactClass",
     "ArtifactFile",
     "Benchmark",
     "Category",
@@ -72,10 +75,12 @@ __all__ = [
     "Failure",
     "Field",
     "FilesDiff",
+    "Finding",
     "GateInfo",
     "GoldenAnswers",
     "GoldenCase",
     "HistoryEntry",
+    "Inspection",
     "ItemState",
     "JsonValue",
     "LatencyPairs",
@@ -85,6 +90,7 @@ __all__ = [
     "LossTest",
     "Measurement",
     "Offending",
+    "Opinion",
     "Outcome",
     "Promotion",
     "Report",
