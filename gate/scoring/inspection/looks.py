@@ -51,8 +51,8 @@ def of_pickle(name: str, found: PickleLook, *, must_be: bool = False) -> Seen:
     Raises:
         UnscannableError: it is no pickle, and must be.
     """
-    if must_be and not found.is_pickle and found.problem:
-        raise UnscannableError(found.problem)
+    if must_be and not found.is_pickle:
+        raise UnscannableError(found.problem or "holds no pickle where one must be")
     wrong = [Wrong(file=name, symbol=symbol, what=what) for symbol, what in found.wrong]
     if found.problem:
         wrong.append(Wrong(file=name, symbol="", what=found.problem))
