@@ -26,7 +26,10 @@ def security(case_of, results_of):
         case = case_of([1.0, 2.0, 3.0])
         candidate = replace(case.comparison.candidate, artifact=artifact, inspection=inspection, **facts)
         case = replace(case, comparison=replace(case.comparison, candidate=candidate))
-        return {name.removeprefix("security."): found for name, found in results_of(case, SECURITY).items()}
+        results = results_of(case, SECURITY)
+        return {
+            result.id.removeprefix("security."): result for result in results.values() if result.category == "security"
+        }
 
     return judge
 

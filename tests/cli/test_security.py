@@ -17,9 +17,9 @@ def tampered(world, project, tmp_path):
     def register(change, name="house") -> str:
         from mlflow import MlflowClient
 
-        good = max(world.glob("artifacts/**/model.pkl"), key=lambda path: path.stat().st_mtime_ns).parent
+        second = sorted(world.glob("artifacts/**/model.pkl"), key=lambda path: path.stat().st_mtime_ns)[1]
         folder = tmp_path / "tampered"
-        shutil.copytree(good, folder)
+        shutil.copytree(second.parent, folder)
         change(folder)
         client = MlflowClient(f"sqlite:///{project.folder / 'mlflow.db'}")
         return str(client.create_model_version(name, source=str(folder)).version)

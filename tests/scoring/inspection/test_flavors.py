@@ -72,7 +72,7 @@ def test_models_from_code(look):
     """A script is openly run."""
     found = look(
         {"agent.py": b"import mlflow"},
-        python_function={"loader_module": "mlflow.pyfunc.loaders.code_model", "model_code_path": "/home/me/agent.py"},
+        python_function={"loader_module": "mlflow.pyfunc.loaders.code_model", "model_code_path": "/srv/me/agent.py"},
     )
     assert (found.artifact_class, found.findings) == ("code", ())
     assert found.declared[0].symbol == "agent.py"
