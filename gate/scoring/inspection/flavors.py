@@ -60,7 +60,11 @@ def plan(flavors: Mapping[str, Mapping[str, Any]], paths: Sequence[str]) -> Plan
     loader = str(pyfunc.get("loader_module", ""))
     modules = _own_modules(flavors, paths)
     declared = [*_declared(pyfunc, loader, modules), *_brought(flavors, paths)]
-    findings = [*_loader_findings(pyfunc, loader, modules), *_class_findings(flavors, modules), *_shadows(modules)]
+    findings = [
+        *_loader_findings(pyfunc, loader, modules),
+        *_class_findings(flavors, modules),
+        *_shadows(_code_files(flavors, paths)),
+    ]
     open_to_any = loader in PYTHON_MODEL | RUN_WHAT_THEY_FIND
     return Plan(
         expected=dict(_expected(flavors, loader)),
@@ -72,10 +76,13 @@ def plan(flavors: Mapping[str, Mapping[str, Any]], paths: Sequence[str]) -> Plan
 
 def _own_modules(flavors: Mapping[str, Mapping[str, Any]], paths: Sequence[str]) -> frozenset[str]:
     """Name the top-level modules that the code folders bring: they come first on the path."""
-    below = [
-        path.removeprefix(prefix) for prefix in _code_folders(flavors) for path in paths if path.startswith(prefix)
-    ]
-    return frozenset(path.partition("/")[0].removesuffix(".py") for path in below)
+    return frozenset(path.partition("/")[0].removesuffix(".py") for path in _code_files(flavors, paths))
+
+
+def _code_files(flavors: Mapping[str, Mapping[str, Any]], paths: Sequence[str]) -> list[str]:
+    """Give the files of the code folders as paths below these."""
+    folders = _code_folders(flavors)
+    return [path.removeprefix(folder) for folder in folders for path in paths if path.startswith(folder)]
 
 
 def _code_folders(flavors: Mapping[str, Mapping[str, Any]]) -> frozenset[str]:
@@ -112,10 +119,15 @@ def _loader_findings(pyfunc: Mapping[str, Any], loader: str, modules: frozenset[
         yield _finding(loader or "loader_module", what)
 
 
-def _shadows(modules: frozenset[str]) -> Iterator[Finding]:
-    """A module of the artifact's own that is found in place of a known one changes what everything else does."""
+def _shadows(files: Sequence[str]) -> Iterator[Finding]:
+    """A module of the artifact's own that is found in place of a known one changes what everything else does.
+
+    A folder without __init__.py is none: known modules come before it.
+    """
     known = sys.stdlib_module_names | {symbol.module.partition(".")[0] for symbol in allowed().named}
-    for module in sorted(modules & known):
+    single = {file.partition(".")[0] for file in files if "/" not in file and file.endswith(_CODE)}
+    packages = {file.removesuffix("/__init__.py") for file in files if file.endswith("/__init__.py")}
+    for module in sorted((single | packages) & known):
         yield _finding(module, "is brought by the artifact, and would be imported in place of the one that is known")
 
 

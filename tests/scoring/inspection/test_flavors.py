@@ -54,6 +54,12 @@ def test_a_namesake_of_a_known_module_is_a_finding(look, module):
     assert symbols(found.findings) == [module.split("/")[0].removesuffix(".py")]
 
 
+def test_a_folder_of_code_named_code(look):
+    """What `code_paths=["code"]` gives: no package, so that it takes nothing's place."""
+    found = look({"model.pkl": HONEST, "code/code/steps.py": b""}, **sklearn(code="code"))
+    assert (found.artifact_class, found.findings) == ("code", ())
+
+
 @pytest.mark.parametrize("file", ["helper.py", "lib/fast.so", "x.pyc"])
 def test_code_that_lies_about_is_declared(look, file):
     """It makes the class code, whoever would load it."""
