@@ -16,6 +16,7 @@ from gate.errors import GateError, RegistryError
 from gate.registry.connection import Registry
 from gate.registry.faults import AbsentError, UnsupportedError, one_line, out_of_reach, without_password
 from gate.registry.tree import (
+    LEFT_OUT,
     MAX_DEPTH,
     MAX_FILES,
     ArtifactFaultError,
@@ -130,6 +131,8 @@ def fetch(registry: Registry, address: str, into: Path) -> Path:
             copy_local(source, target)
         else:
             _download(registry, address, target)
+        if (target / LEFT_OUT).is_file():
+            (target / LEFT_OUT).unlink()  # no digest covers it, so nothing may be loaded from it
     return target
 
 

@@ -25,8 +25,8 @@ _SPARSE_TIMES = 100
 _BLOCK = 512
 """What st_blocks counts in, whatever the file system's blocks: stat(2)."""
 _CHUNK = 2**20
-_LEFT_OUT = "registered_model_meta"
-"""MLflow writes it into a locally stored artifact when somebody loads the version by name."""
+LEFT_OUT = "registered_model_meta"
+"""MLflow writes it into a locally stored artifact when somebody loads the version by name. A file at the root."""
 
 
 class ArtifactFaultError(Exception):
@@ -57,7 +57,7 @@ def read_tree(root: Path) -> Artifact:
     listed = list_local(root)
     ensure_sane(listed)
     files = tuple(
-        sorted((hash_file(root, file.path) for file in listed if file.path != _LEFT_OUT), key=lambda file: file.path)
+        sorted((hash_file(root, file.path) for file in listed if file.path != LEFT_OUT), key=lambda file: file.path)
     )
     return Artifact(path=root, files=files, digest=digest_of(files))
 

@@ -21,7 +21,7 @@ import warnings
 import zipfile
 import zlib
 
-WAIT_S = 10
+WAIT_S = 60
 
 
 def load_pickle(path):
