@@ -95,11 +95,12 @@ def score_both(workers: tuple[Worker, Worker], comparison: Comparison, settings:
 
 def _ask(worker: Worker, snapshot: Snapshot, data: EvaluationData | None) -> _Side:
     """Load one version and ask it all rows."""
-    if snapshot.artifact is None:
-        text = snapshot.artifact_problem or "the files of the version cannot be had"
-        return _failed(Failure(stage="load", kind="ArtifactMissing", text=text))
+    if (refused := why_not_loaded(snapshot)) is not None:
+        return _failed(refused)
+    artifact = snapshot.artifact
+    assert artifact is not None  # noqa: S101 - else it was refused
     try:
-        load_s = worker.load(snapshot.artifact.path)
+        load_s = worker.load(artifact.path)
     except WorkerFailedError as error:
         if error.failure.stage == "start":
             raise GateError(
@@ -114,6 +115,17 @@ def _ask(worker: Worker, snapshot: Snapshot, data: EvaluationData | None) -> _Si
     except MissingColumnsError as error:
         return _failed(Failure(stage="predict", kind="MissingColumns", text=f"{error}"), load_s)
     return _Side(raw=score(worker, inputs.table, seed=SEED), inputs=inputs, load_s=load_s)
+
+
+def why_not_loaded(snapshot: Snapshot) -> Failure | None:
+    """Why this version is never handed to a worker: it has no files, or the policy denies to load them."""
+    if snapshot.artifact is None:
+        text = snapshot.artifact_problem or "the files of the version cannot be had"
+        kind = "ArtifactRefused" if snapshot.artifact_refused else "ArtifactMissing"
+        return Failure(stage="load", kind=kind, text=text)
+    if snapshot.denied:
+        return Failure(stage="load", kind="Denied", text=f"it was not loaded: {snapshot.denied}")
+    return None
 
 
 def _failed(failure: Failure, load_s: float | None = None) -> _Side:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from gate import crewing, timing
+from gate.answering import why_not_loaded
 from gate.authors import ModelFailedError
 from gate.benchmark import METHOD
 from gate.domain import Comparison, EvaluationData, Failure, Snapshot, Timings
@@ -156,12 +157,13 @@ class LiveVersion:
         """The process with the model in it."""
         if self._worker is not None and self._worker.alive:
             return self._worker
-        if self.snapshot.artifact is None:
-            text = self.snapshot.artifact_problem or "the files of the version cannot be had"
-            raise ModelFailedError(Failure(stage="load", kind="ArtifactMissing", text=text), self.side)
+        if (refused := why_not_loaded(self.snapshot)) is not None:
+            raise ModelFailedError(refused, self.side)
+        artifact = self.snapshot.artifact
+        assert artifact is not None  # noqa: S101 - else it was refused
         worker = self.stack.enter_context(self.launcher.start())
         try:
-            self.load_s = worker.load(self.snapshot.artifact.path)
+            self.load_s = worker.load(artifact.path)
         except WorkerFailedError:
             worker.close()
             raise

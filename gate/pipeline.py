@@ -21,6 +21,7 @@ from gate import (
     assembly,
     comparing,
     golden,
+    inspecting,
     live,
     policy,
     serving_load,
@@ -211,30 +212,32 @@ def prepare(start: Opened, narrator: Narrator) -> Prepared:
             stage=request.stage,
         )
         found = comparing.compare(start.registry, asked, config, start.room)
+    with narrator.step("Inspect the artifacts"):
+        comparison = _inspected(start, found.comparison)
     place = policy.place_of_relations(config, request.model)
-    changes = asking_again.relations(found.comparison.data, settings, place)
-    with narrator.step(_scoring_words(found.comparison)):
-        scored = answering.score_both(start.workers, found.comparison, settings)
+    changes = asking_again.relations(comparison.data, settings, place)
+    with narrator.step(_scoring_words(comparison)):
+        scored = answering.score_both(start.workers, comparison, settings)
     asking_again.refuse_unknown_answers(settings, scored, place)
-    golden_answers, why_not_golden = _golden(start, found.comparison, scored, cases)
+    golden_answers, why_not_golden = _golden(start, comparison, scored, cases)
     metrics = policy.metrics_asked(
         config, request.model, scored.task, labelled=scored.labelled, answered=scored.answered
     )
-    timings, why_untimed = _timings(start, found.comparison, scored, narrator)
-    served = _served(start, found.comparison, scored, narrator)
+    timings, why_untimed = _timings(start, comparison, scored, narrator)
+    served = _served(start, comparison, scored, narrator)
     case = Case(
-        comparison=found.comparison,
+        comparison=comparison,
         answers=scored.candidate,
         baseline_answers=scored.baseline,
         task=scored.task,
         config=settings,
         confidence=config.file.confidence,
         metrics=metrics,
-        reproducibility=_reproducibility(found.comparison, config),
+        reproducibility=_reproducibility(comparison, config),
         timings=timings,
         golden=golden_answers,
         live=live.live_versions(
-            found.comparison, scored.naming, settings, config.file.confidence, start.launcher, start.stack
+            comparison, scored.naming, settings, config.file.confidence, start.launcher, start.stack
         ),
         reasons={
             **scored.reasons,
@@ -293,6 +296,14 @@ def _launcher(config: Config) -> Launcher:
     limits = Limits(memory_mb=isolation.memory_mb, timeout_s=isolation.timeout_s)
     processes = None if isolation.processes == "auto" else isolation.processes
     return Launcher.of(limits, isolation=ISOLATION, processes=processes)
+
+
+def _inspected(start: Opened, comparison: Comparison) -> Comparison:
+    """Look at both versions' files: what the policy denies is never handed to a worker."""
+    settings = start.config.model(start.request.model)
+    return inspecting.inspect_both(
+        comparison, settings, isolation=ISOLATION, opinions=start.request.wants(Category.SECURITY)
+    )
 
 
 def _golden(

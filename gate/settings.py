@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
-from gate.domain import Severity, Stage, Task, Waiver
+from gate.domain import Action, ArtifactClass, Severity, Stage, Task, Waiver
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +138,31 @@ def _targets(value: object) -> object:
 
 
 Targets = Annotated[str | tuple[str, ...], BeforeValidator(_targets)]
+
+
+class SecurityPolicy(_Settings):
+    """What is done with each class of artifact: allow, sandbox, approval, deny."""
+
+    data: Action = Action.ALLOW
+    """Numbers and text alone: ONNX, JSON, UBJSON, safetensors, LightGBM's text."""
+    skops: Action = Action.ALLOW
+    """skops files with names of the gate's own list alone."""
+    pickle: Action = Action.ALLOW
+    """Pickles with names of the gate's own list alone."""
+    code: Action = Action.ALLOW
+    """Code of the artifact's own, names outside the list, and what cannot be read."""
+
+    def of(self, artifact_class: ArtifactClass) -> Action:
+        """Give what is done with a class."""
+        found: Action = getattr(self, artifact_class.value)
+        return found
+
+
+class Security(_Settings):
+    """What may be loaded at all."""
+
+    policy: SecurityPolicy = SecurityPolicy()
+    """What is done with each class of artifact."""
 
 
 class Data(_Settings):
@@ -362,6 +387,8 @@ class ModelConfig(_Settings):
     """How throughput is compared."""
     promotion: Promotion = Promotion()
     """What a promotion sets."""
+    security: Security = Security()
+    """What may be loaded at all."""
     severity: dict[str, Literal["critical", "warning", "info", "ignore"]] = Field(default_factory=dict)
     """Check identity -> critical, warning, info or ignore."""
     waivers: tuple[WaiverEntry, ...] = ()

@@ -1,6 +1,7 @@
 """The nouns of a release gate, as frozen values. Standard library only, so that every room can share them."""
 
 from gate.domain.golden import GoldenAnswers, GoldenCase
+from gate.domain.inspected import Action, ArtifactClass, Finding, Inspection, Opinion
 from gate.domain.judged import (
     Answers,
     Concurrency,
@@ -65,8 +66,10 @@ from gate.domain.terms import Category, JsonValue, Severity, Stage, Status, Task
 
 __all__ = [
     "REPRODUCIBILITY_ITEMS",
+    "Action",
     "Answers",
     "Artifact",
+    "ArtifactClass",
     "ArtifactFile",
     "Benchmark",
     "Category",
@@ -86,10 +89,12 @@ __all__ = [
     "Failure",
     "Field",
     "FilesDiff",
+    "Finding",
     "GateInfo",
     "GoldenAnswers",
     "GoldenCase",
     "HistoryEntry",
+    "Inspection",
     "ItemState",
     "JsonValue",
     "LatencyResult",
@@ -99,6 +104,7 @@ __all__ = [
     "LossTest",
     "Measurement",
     "Offending",
+    "Opinion",
     "Outcome",
     "PercentileResult",
     "Predicted",

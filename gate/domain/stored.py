@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from gate.domain.inspected import Inspection
 from gate.domain.terms import JsonValue
 
 if TYPE_CHECKING:
@@ -117,11 +118,22 @@ class Snapshot:
     artifact_problem: str | None = None
     input_example: str | None = None
     """Path of the input example below the artifact's root, as MLmodel names it."""
+    artifact_refused: bool = False
+    """Whether the files are there, and break the rules for a tree of files: then there is no `artifact`."""
+    flavor_settings: Mapping[str, Mapping[str, JsonValue]] = field(default_factory=dict)
+    """What MLmodel says of each flavour."""
+    inspection: Inspection | None = None
+    """What the files are, once they were looked at."""
 
     @property
     def digest(self) -> str | None:
         """The digest of the artifact's tree, None where there is none."""
         return self.artifact.digest if self.artifact else None
+
+    @property
+    def denied(self) -> str:
+        """Why the version must not be loaded, empty where it may be."""
+        return self.inspection.denied if self.inspection else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import re
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +15,17 @@ from urllib.parse import unquote, urlsplit
 from gate.errors import GateError, RegistryError
 from gate.registry.connection import Registry
 from gate.registry.faults import AbsentError, UnsupportedError, one_line, out_of_reach, without_password
-from gate.registry.tree import MAX_DEPTH, MAX_FILES, ArtifactFaultError, Listed, copy_local, ensure_sane
+from gate.registry.tree import (
+    LEFT_OUT,
+    MAX_DEPTH,
+    MAX_FILES,
+    ArtifactFaultError,
+    ArtifactGoneError,
+    Listed,
+    copy_local,
+    ensure_sane,
+    ensure_space,
+)
 from gate.registry.versions import Version
 
 _COPIES_FOLLOWED = 10
@@ -75,11 +84,11 @@ def follow(registry: Registry, address: str) -> str:
             else:
                 break
         except AbsentError as error:
-            raise ArtifactFaultError(f"its files are gone: {address!r} leads nowhere ({error.text})") from None
+            raise ArtifactGoneError(f"its files are gone: {address!r} leads nowhere ({error.text})") from None
     else:
         raise ArtifactFaultError(f"its source {address!r} is a copy of a copy, more than {_COPIES_FOLLOWED} times")
     if not address:
-        raise ArtifactFaultError("the registry does not say where its files are")
+        raise ArtifactGoneError("the registry does not say where its files are")
     return address
 
 
@@ -122,6 +131,8 @@ def fetch(registry: Registry, address: str, into: Path) -> Path:
             copy_local(source, target)
         else:
             _download(registry, address, target)
+        if (target / LEFT_OUT).is_file():
+            (target / LEFT_OUT).unlink()  # no digest covers it, so nothing may be loaded from it
     return target
 
 
@@ -131,7 +142,7 @@ def _room_for_files(into: Path, address: str) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError as error:
-        raise ArtifactFaultError(f"its files are gone: {error.filename!r} does not exist") from None
+        raise ArtifactGoneError(f"its files are gone: {error.filename!r} does not exist") from None
     except OSError as error:
         here = error.errno in _NO_SPACE or str(error.filename or "").startswith(str(into))
         if here or local_path(address) is None:
@@ -151,7 +162,7 @@ def _download(registry: Registry, address: str, target: Path) -> None:
         repository = _repository(registry, address)
         listed = tuple(_list_remote(registry, repository))
         ensure_sane(listed)
-        _ensure_space(listed, target)
+        ensure_space(listed, target)
         _unhurried(registry).ask(
             "download artifacts", _silently, partial(repository.download_artifacts, "", str(target))
         )
@@ -174,7 +185,7 @@ def fetch_file(registry: Registry, address: str, path: str, into: Path) -> Path:
             )
         found = target / path
         if not found.exists():
-            raise ArtifactFaultError(f"its files are gone: there is no {path!r} at {without_password(address)}")
+            raise ArtifactGoneError(f"its files are gone: there is no {path!r} at {without_password(address)}")
     return found
 
 
@@ -232,12 +243,6 @@ def _list_remote(registry: Registry, repository: Any) -> Iterator[Listed]:  # no
                 waiting.append((str(info.path), depth + 1))
 
 
-def _ensure_space(listed: tuple[Listed, ...], target: Path) -> None:
-    needed = sum(file.size or 0 for file in listed)
-    if needed > shutil.disk_usage(target).free:
-        raise OSError(errno.ENOSPC, f"{needed:,} bytes are needed")
-
-
 @contextmanager
 def _store_faults(registry: Registry, address: str) -> Iterator[None]:
     """Tell a model whose files are gone from a store that is out of reach: the first is the model's fault."""
@@ -245,11 +250,11 @@ def _store_faults(registry: Registry, address: str) -> Iterator[None]:
     try:
         yield
     except AbsentError as error:
-        raise ArtifactFaultError(f"its files are gone: {error.text}") from None
+        raise ArtifactGoneError(f"its files are gone: {error.text}") from None
     except RegistryError as error:
         text = f"{error.text} {error.__cause__ or ''}"
         unreachable = out_of_reach(registry.address, text)
         if unreachable or isinstance(error, UnsupportedError) or _SERVER_FAULT.search(text) or not _GONE.search(text):
             raise
         reason = one_line(str(error.__cause__ or error.text))
-        raise ArtifactFaultError(f"its files are gone: nothing to be had at {where} ({reason})") from None
+        raise ArtifactGoneError(f"its files are gone: nothing to be had at {where} ({reason})") from None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Hashable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +18,15 @@ from gate.registry.tree import ArtifactFaultError, open_regular
 _MAX_BYTES = 16 * 2**20
 _MAX_ALIASES = 100
 _MAX_DEPTH = 64
-_PATH_KEYS = {
-    "model_path",
-    "pickled_model",
-    "data",
-    "code",
-    "path",
-    "python_model",
-    "model_data",
-    "env",
-    "artifact_path",
-}
+_PATH_KEYS = (
+    {"artifact_path", "code", "conda", "data", "env", "model_binary", "model_data", "model_path", "path"}
+    | {"pickled_model", "python_model", "serialized_explainer", "serving_input_path", "virtualenv"}
+)  # fmt: skip
+"""What loaders join with the artifact's folder."""
+_NO_PATH_KEYS = {"config", "metadata", "model_code_path", "model_config", "uri"}
+"""Where things came from, of which loaders take the last part alone; settings that only the team's code reads."""
+_DRIVE = re.compile(r"[A-Za-z]:[/\\]|[a-z][a-z0-9+.-]*://")
+"""Windows' drives, and addresses."""
 _VERSION_SUFFIX = "_version"
 
 
@@ -41,6 +41,8 @@ class ModelFile:
     input_example_info: Mapping[str, Any]
     model_id: str | None
     run_id: str | None
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """What it says of each flavour."""
 
 
 class _StrictLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc] # one of two classes
@@ -64,9 +66,9 @@ def read_mlmodel(root: Path) -> ModelFile:
     """
     content = _content(root / "MLmodel")
     flavors = _mapping(content, "flavors")
-    _ensure_paths_inside(flavors)
+    _ensure_paths_inside(root, flavors)
     example = _mapping(content, "saved_input_example_info")
-    _ensure_paths_inside(example)
+    _ensure_paths_inside(root, example)
     return ModelFile(
         signature=read_signature(content.get("signature")),
         flavors=tuple(sorted(str(name) for name in flavors)),
@@ -75,6 +77,7 @@ def read_mlmodel(root: Path) -> ModelFile:
         input_example_info=example,
         model_id=_text(content.get("model_id")),
         run_id=_text(content.get("run_id")),
+        settings={str(name): facts for name, facts in flavors.items() if isinstance(facts, dict)},
     )
 
 
@@ -129,21 +132,31 @@ def _mapping(content: Mapping[str, Any], key: str) -> dict[str, Any]:
     return found
 
 
-def _ensure_paths_inside(value: object) -> None:
-    for path in _paths(value):
-        if path.startswith("/") or ".." in path.replace("\\", "/").split("/"):
+def _ensure_paths_inside(root: Path, value: object) -> None:
+    for key, path in _paths(value):
+        leaves = path.startswith(("/", "~", "\\")) or _DRIVE.match(path) is not None
+        climbs = ".." in path.replace("\\", "/").split("/")
+        if climbs or (key in _PATH_KEYS and (leaves or "\0" in path or not _is_below(root, path))):
             raise ArtifactFaultError(f"its MLmodel points outside the artifact: {path[:200]!r}")
 
 
-def _paths(value: object, key: str = "") -> Iterator[str]:
+def _is_below(root: Path, path: str) -> bool:
+    """Resolve a path, links and all, and see whether it ends up inside."""
+    inside = os.path.realpath(root)
+    return os.path.commonpath((inside, os.path.realpath(root / path))) == inside
+
+
+def _paths(value: object, key: str = "") -> Iterator[tuple[str, str]]:
+    """Give every text below the flavours that may be a path, with its key."""
     if isinstance(value, dict):
         for name, item in value.items():
-            yield from _paths(item, key if key == "env" else str(name))
+            if name not in _NO_PATH_KEYS:
+                yield from _paths(item, str(name))
     elif isinstance(value, list):
         for item in value:
             yield from _paths(item, key)
-    elif isinstance(value, str) and key in _PATH_KEYS:
-        yield value
+    elif isinstance(value, str):
+        yield key, value
 
 
 def _environment(content: Mapping[str, Any], flavors: Mapping[str, Any]) -> dict[str, str]:

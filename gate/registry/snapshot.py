@@ -13,7 +13,7 @@ from gate.registry.download import fetch_version, temporary_below
 from gate.registry.faults import AbsentError
 from gate.registry.mlmodel import ModelFile, read_mlmodel, read_requirements
 from gate.registry.runs import read_run
-from gate.registry.tree import ArtifactFaultError, read_tree
+from gate.registry.tree import ArtifactFaultError, ArtifactGoneError, read_tree
 from gate.registry.versions import Version, get_model, get_version, text_or_none
 
 MARK = "gate."
@@ -31,6 +31,7 @@ class _Files:
     mlmodel: ModelFile = _NO_FILE
     requirements: tuple[str, ...] = ()
     problem: str | None = None
+    refused: bool = False
 
 
 def snapshot(registry: Registry, model: str, version: int, into: Path) -> Snapshot:
@@ -67,6 +68,8 @@ def snapshot(registry: Registry, model: str, version: int, into: Path) -> Snapsh
         flavors=files.mlmodel.flavors,
         artifact=files.artifact,
         artifact_problem=files.problem,
+        artifact_refused=files.refused,
+        flavor_settings=files.mlmodel.settings,
         input_example=files.mlmodel.input_example,
     )
 
@@ -94,7 +97,10 @@ def _files(registry: Registry, version: Version, into: Path) -> _Files:
         mlmodel = read_mlmodel(root)
         return _Files(artifact=artifact, mlmodel=mlmodel, requirements=read_requirements(root))
     except ArtifactFaultError as error:
-        return _Files(problem=f"Version {version.number} of {version.model!r} cannot be loaded: {error}.")
+        return _Files(
+            problem=f"Version {version.number} of {version.model!r} cannot be loaded: {error}.",
+            refused=not isinstance(error, ArtifactGoneError),
+        )
 
 
 def _model_id(registry: Registry, version: Version) -> str | None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
+import shutil
 import stat
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -17,13 +19,22 @@ from gate.domain import Artifact, ArtifactFile
 MAX_FILES = 20_000
 MAX_BYTES = 64 * 2**30
 MAX_DEPTH = 32
+SPARSE_BYTES = 2**30
+"""A file that claims more than this and stores less than a hundredth of it is refused."""
+_SPARSE_TIMES = 100
+_BLOCK = 512
+"""What st_blocks counts in, whatever the file system's blocks: stat(2)."""
 _CHUNK = 2**20
-_LEFT_OUT = "registered_model_meta"
-"""MLflow writes it into a locally stored artifact when somebody loads the version by name."""
+LEFT_OUT = "registered_model_meta"
+"""MLflow writes it into a locally stored artifact when somebody loads the version by name. A file at the root."""
 
 
 class ArtifactFaultError(Exception):
     """The stored files are gone, or are nothing that a model consists of. A fault of the model, not of the gate."""
+
+
+class ArtifactGoneError(ArtifactFaultError):
+    """The stored files are not there any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +57,7 @@ def read_tree(root: Path) -> Artifact:
     listed = list_local(root)
     ensure_sane(listed)
     files = tuple(
-        sorted((hash_file(root, file.path) for file in listed if file.path != _LEFT_OUT), key=lambda file: file.path)
+        sorted((hash_file(root, file.path) for file in listed if file.path != LEFT_OUT), key=lambda file: file.path)
     )
     return Artifact(path=root, files=files, digest=digest_of(files))
 
@@ -62,13 +73,14 @@ def list_local(root: Path) -> tuple[Listed, ...]:
     """List the files below a local folder without following a link.
 
     Raises:
-        ArtifactFaultError: the folder is gone or no folder, or holds a link or a special file, or far too much.
+        ArtifactFaultError: the folder is gone or no folder, holds a link, a special or a sparse file, or far too much.
     """
     if not root.is_dir():
-        raise ArtifactFaultError("its files are gone: the folder does not exist")
+        raise ArtifactGoneError("its files are gone: the folder does not exist")
     found: list[Listed] = []
     for entry, path in _walk(root, PurePosixPath()):
         found.append(Listed(path=str(path), size=entry.st_size))
+        _ensure_plain(entry, path)
         if len(found) > MAX_FILES:
             raise ArtifactFaultError(f"its artifact has more than {MAX_FILES:,} files")
     return tuple(found)
@@ -90,7 +102,16 @@ def _walk(folder: Path, below: PurePosixPath) -> Iterator[tuple[os.stat_result, 
 
 
 def _kind(mode: int) -> str:
-    return "a symbolic link" if stat.S_ISLNK(mode) else "a special file"
+    kinds = {stat.S_IFLNK: "a symbolic link", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
+    return kinds.get(stat.S_IFMT(mode), "a device")
+
+
+def _ensure_plain(facts: os.stat_result, path: PurePosixPath) -> None:
+    """A second name may lie outside and change the file; a sparse file costs nothing until somebody copies it."""
+    if facts.st_nlink > 1:
+        raise ArtifactFaultError(f"its artifact holds a hard link, {str(path)!r}")
+    if facts.st_size > SPARSE_BYTES and facts.st_blocks * _BLOCK * _SPARSE_TIMES < facts.st_size:
+        raise ArtifactFaultError(f"its artifact holds a file with nearly nothing in it, {str(path)!r}: a sparse one")
 
 
 def ensure_sane(files: Iterable[Listed]) -> None:
@@ -109,7 +130,7 @@ def ensure_sane(files: Iterable[Listed]) -> None:
         seen.add(folded)
         count, total = count + 1, total + (file.size or 0)
     if not count:
-        raise ArtifactFaultError("its files are gone: there is nothing where the registry says that they are")
+        raise ArtifactGoneError("its files are gone: there is nothing where the registry says that they are")
     if count > MAX_FILES or total > MAX_BYTES:
         raise ArtifactFaultError(f"its artifact is too large: {count:,} files, {total:,} bytes")
 
@@ -129,16 +150,38 @@ def copy_local(source: Path, into: Path) -> None:
     """Copy a local folder's regular files, following no link, into an empty folder.
 
     Raises:
-        ArtifactFaultError: as list_local and ensure_sane; or a file that changes its kind meanwhile.
+        ArtifactFaultError: as list_local and ensure_sane; or a file that changes its kind or size meanwhile.
+        OSError: there is no room for them, said before the first byte.
     """
     listed = list_local(source)
     ensure_sane(listed)
+    ensure_space(listed, into)
     for file in listed:
         target = into / unicodedata.normalize("NFC", file.path)
         target.parent.mkdir(parents=True, exist_ok=True)
         with open_regular(source / file.path) as readable, target.open("xb") as writable:
-            while chunk := readable.read(_CHUNK):
-                writable.write(chunk)
+            _copy_at_most(readable, writable, file)
+
+
+def ensure_space(listed: Iterable[Listed], into: Path) -> None:
+    """Look whether files fit, before the first byte is copied.
+
+    Raises:
+        OSError: they do not.
+    """
+    needed = sum(file.size or 0 for file in listed)
+    if needed > shutil.disk_usage(into).free:
+        raise OSError(errno.ENOSPC, f"{needed:,} bytes are needed", str(into))
+
+
+def _copy_at_most(readable: BinaryIO, writable: BinaryIO, file: Listed) -> None:
+    """Copy what was listed: a file that grows meanwhile would fill the disk."""
+    left = file.size or 0
+    while chunk := readable.read(min(_CHUNK, left + 1)):
+        left -= len(chunk)
+        if left < 0:
+            raise ArtifactFaultError(f"its artifact changes while it is copied: {file.path!r} grows")
+        writable.write(chunk)
 
 
 def open_regular(path: Path) -> BinaryIO:

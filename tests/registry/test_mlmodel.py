@@ -65,6 +65,13 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
         (FLAVOR + "    model_path: /etc/passwd\n", "outside"),
         (FLAVOR + "    env:\n      conda: ../conda.yaml\n", "outside"),
         (FLAVOR + "saved_input_example_info: {artifact_path: ../../secret.json}\n", "outside"),
+        (FLAVOR + "saved_input_example_info: {serving_input_path: ../x.json}\n", "outside"),
+        (FLAVOR + "    artifacts: {a: {path: artifacts/../../x, uri: /srv/me/x}}\n", "outside"),
+        (FLAVOR + "    some_new_key: [a/../../x]\n", "outside"),
+        (FLAVOR + "    data: 's3://bucket/x'\n", "outside"),
+        (FLAVOR + "    data: 'C:\\\\x'\n", "outside"),
+        (FLAVOR + "    data: '~/x'\n", "outside"),
+        (FLAVOR + '    data: "a\\0b"\n', "outside"),
         (FLAVOR + "signature: {inputs: 'nonsense'}\n", "signature cannot be read"),
         (FLAVOR + "signature: {inputs: '[1]'}\n", "signature cannot be read"),
         (FLAVOR + "signature: 7\n", "unexpected kind"),
@@ -74,6 +81,23 @@ def test_hostile(tmp_path, text, why):
     """Anything else than plain settings is refused with a reason, and nothing runs."""
     with pytest.raises(ArtifactFaultError, match=why):
         read(tmp_path, text)
+
+
+def test_a_path_through_a_link_ends_outside(tmp_path):
+    """Paths are resolved, links and all."""
+    (tmp_path / "data").symlink_to("/etc")
+    with pytest.raises(ArtifactFaultError, match="outside"):
+        read(tmp_path, FLAVOR + "    data: data/passwd\n")
+
+
+def test_where_things_came_from_is_no_path(tmp_path):
+    """MLflow keeps addresses of the training machine, of which loaders take the last part or nothing."""
+    text = FLAVOR + (
+        "    model_code_path: /srv/me/../agent.py\n    artifacts: {a: {path: artifacts/a, uri: ../data/a}}\n"
+        "    config: {folder: ../x}\n    code: code\n    env: {conda: conda.yaml, virtualenv: python_env.yaml}\n"
+    )
+    settings = read(tmp_path, text).settings["python_function"]
+    assert (settings["loader_module"], settings["code"]) == ("mlflow.sklearn", "code")
 
 
 def test_missing(tmp_path):

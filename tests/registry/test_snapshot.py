@@ -272,6 +272,15 @@ def test_loading_by_name_keeps_the_digest(registry, teacher, tmp_path):
     assert snapshot(registry, "wine", 1, tmp_path / "work").digest == before
 
 
+def test_what_no_digest_covers_is_not_copied(registry, teacher, tmp_path):
+    """A model could hide there, and be swapped after it was judged."""
+    teacher.register()
+    (stored(registry, "wine") / "registered_model_meta").write_bytes(b"cos\nsystem\n")
+    found = snapshot(registry, "wine", 1, tmp_path / "work")
+    assert found.artifact is not None
+    assert not list((tmp_path / "work").rglob("registered_model_meta"))
+
+
 def test_marks_are_no_tags(registry, teacher, tmp_path):
     """The gate's own tags say nothing about the model."""
     teacher.register()

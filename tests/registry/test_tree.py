@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
+import socket
 import unicodedata
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gate.domain import ArtifactFile
-from gate.registry.tree import ArtifactFaultError, Listed, copy_local, digest_of, ensure_sane, read_tree
+from gate.registry.tree import (
+    MAX_FILES,
+    ArtifactFaultError,
+    ArtifactGoneError,
+    Listed,
+    _copy_at_most,
+    copy_local,
+    digest_of,
+    ensure_sane,
+    ensure_space,
+    read_tree,
+)
 
 
 def test_digest_by_hand(tmp_path):
@@ -103,7 +117,33 @@ def _control(folder):
     (folder / "a\nb").write_bytes(b"")
 
 
-@pytest.mark.parametrize("spoil", [_link, _linked_folder, _pipe, _case, _deep, _bytes_name, _control])
+def _hard_link(folder):
+    (folder.parent / "elsewhere").write_bytes(b"x")
+    (folder / "link").hardlink_to(folder.parent / "elsewhere")
+
+
+def _socket(folder):
+    with socket.socket(socket.AF_UNIX) as listener:
+        here = Path.cwd()
+        os.chdir(folder)  # an address of a socket is short
+        listener.bind("s")
+        os.chdir(here)
+
+
+def _sparse(folder):
+    with (folder / "weights").open("wb") as file:
+        file.truncate(50 * 2**30)
+
+
+def _many(folder):
+    for number in range(MAX_FILES + 1):
+        (folder / str(number)).touch()
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [_link, _linked_folder, _hard_link, _pipe, _socket, _sparse, _many, _case, _deep, _bytes_name, _control],
+)
 def test_hostile_trees(tmp_path, spoil):
     """Links, pipes, names that cannot be told apart or read, endless folders: refused, nothing is followed."""
     source, target = tmp_path / "in", tmp_path / "out"
@@ -111,9 +151,22 @@ def test_hostile_trees(tmp_path, spoil):
     target.mkdir()
     (source / "MLmodel").write_bytes(b"")
     spoil(source)
-    with pytest.raises(ArtifactFaultError):
+    with pytest.raises(ArtifactFaultError) as caught:
         copy_local(source, target)
-    assert not (target / "link").exists()
+    assert not isinstance(caught.value, ArtifactGoneError)
+    assert not list(target.iterdir())
+
+
+def test_a_file_that_grows_while_it_is_copied(tmp_path):
+    """No more is copied than was listed."""
+    with pytest.raises(ArtifactFaultError, match="grows"):
+        _copy_at_most(io.BytesIO(b"x" * 9), io.BytesIO(), Listed(path="a", size=5))
+
+
+def test_no_space_is_said_before_the_first_byte(tmp_path):
+    """And is no fault of the model."""
+    with pytest.raises(OSError, match="are needed"):
+        ensure_space([Listed(path="a", size=2**62)], tmp_path)
 
 
 @pytest.mark.parametrize("path", ["../x", "a/../../x", "/etc/passwd", "a\\..\\x", "a\0b"])
@@ -132,5 +185,5 @@ def test_too_large():
 def test_gone(tmp_path):
     """A folder that is not there, and one with nothing in it, are files that are gone."""
     for source in (tmp_path / "nowhere", tmp_path):
-        with pytest.raises(ArtifactFaultError, match="gone"):
+        with pytest.raises(ArtifactGoneError, match="gone"):
             copy_local(source, tmp_path / "out")
