@@ -14,7 +14,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from gate import __version__, answering, asking_again, assembly, comparing, golden, policy, storing, timing, verdict
+from gate import (
+    __version__,
+    answering,
+    asking_again,
+    assembly,
+    comparing,
+    golden,
+    policy,
+    storing,
+    timing,
+    trusting,
+    verdict,
+)
 from gate import looks as counting
 from gate.config import Config
 from gate.domain import (
@@ -101,6 +113,7 @@ def check(request: Request, config: Config, narrator: Narrator) -> Checked:
         UsageError: something that was named does not exist.
         GateError: the version could not be resolved. Later faults end in a report with the verdict `error`.
     """
+    key = trusting.signing_key(narrator.say, ISOLATION)
     with opened(request, config, narrator) as start:
         folder = storing.report_folder(request.out, config, request.model, start.version)
         storing.ensure_writable(folder)
@@ -110,7 +123,7 @@ def check(request: Request, config: Config, narrator: Narrator) -> Checked:
             raise
         except Exception as fault:  # noqa: BLE001 - a fault of the gate ends in a report, never in a traceback
             return Checked(report=_fault_report(start, fault), folder=folder, fault=fault)
-        storing.write_report(report, folder)
+        report = trusting.write_evidence(report, folder, key)
     return Checked(report=report, folder=folder)
 
 

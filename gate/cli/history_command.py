@@ -11,6 +11,9 @@ from gate.cli.console import console
 from gate.cli.options import Common, common
 from gate.cli.result import clean, number
 
+SHOWN = len("sha256:") + 16
+"""How much of a key's fingerprint is told."""
+
 
 @click.command()
 @click.argument("model")
@@ -34,10 +37,11 @@ def command(model: str, *, as_json: bool, common: Common) -> None:
         versions.add_column(name, overflow="fold")
     for row in lineage["versions"]:
         metrics = ", ".join(f"{clean(name)} {number(value)}" for name, value in row["metrics"].items())
+        signed = f" (signed by {row['signed_by'][:SHOWN]}…)" if row["signed_by"] else ""
         cells = (
             row["version"],
             row["created_at"],
-            row["verdict"],
+            f"{row['verdict'] or ''}{signed}",
             ", ".join(row["aliases"]),
             row["legacy_stage"],
             metrics,
