@@ -98,6 +98,8 @@ def _ask(worker: Worker, snapshot: Snapshot, data: EvaluationData | None) -> _Si
     if snapshot.artifact is None:
         text = snapshot.artifact_problem or "the files of the version cannot be had"
         return _failed(Failure(stage="load", kind="ArtifactMissing", text=text))
+    if snapshot.withheld is not None:
+        return _failed(Failure(stage="load", kind="Withheld", text=snapshot.withheld))
     try:
         load_s = worker.load(snapshot.artifact.path)
     except WorkerFailedError as error:

@@ -22,6 +22,7 @@ from gate import (
     comparing,
     golden,
     policy,
+    signatures,
     storing,
     timing,
     trusting,
@@ -135,6 +136,7 @@ def opened(request: Request, config: Config, narrator: Narrator) -> Iterator[Ope
     with ExitStack() as stack:
         candidate, baseline = (stack.enter_context(_worker(config)) for _ in range(2))
         policy.refuse_unknown_names(config, request.model)
+        signatures.keys_of(config, request.model)
         with narrator.step("Find the version"):
             registry = storing.connect(config)
             version = comparing.resolve(registry, request.model, request.version)
@@ -191,27 +193,29 @@ def prepare(start: Opened, narrator: Narrator) -> tuple[Case, dict[str, float | 
             stage=request.stage,
         )
         found = comparing.compare(start.registry, asked, config, start.room)
+    comparison, signature = signatures.looked_at(found.comparison, config)
     place = policy.place_of_relations(config, request.model)
-    changes = asking_again.relations(found.comparison.data, settings, place)
-    with narrator.step(_scoring_words(found.comparison)):
-        scored = answering.score_both(start.workers, found.comparison, settings)
+    changes = asking_again.relations(comparison.data, settings, place)
+    with narrator.step(_scoring_words(comparison)):
+        scored = answering.score_both(start.workers, comparison, settings)
     asking_again.refuse_unknown_answers(settings, scored, place)
-    golden_answers, why_not_golden = _golden(start, found.comparison, scored, cases)
+    golden_answers, why_not_golden = _golden(start, comparison, scored, cases)
     metrics = policy.metrics_asked(
         config, request.model, scored.task, labelled=scored.labelled, answered=scored.answered
     )
     timings, why_untimed = _timings(start, scored, narrator)
     case = Case(
-        comparison=found.comparison,
+        comparison=comparison,
         answers=scored.candidate,
         baseline_answers=scored.baseline,
         task=scored.task,
         config=settings,
         confidence=config.file.confidence,
         metrics=metrics,
-        reproducibility=_reproducibility(found.comparison, config),
+        reproducibility=_reproducibility(comparison, config),
         timings=timings,
         golden=golden_answers,
+        model_signature=signature,
         reasons={
             **scored.reasons,
             "data": found.why_no_data,

@@ -213,11 +213,17 @@ def _named(path: Path, place: str) -> bytes:
         ) from None
 
 
-def _trusted(text: bytes, place: str) -> PublicKey:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+def loaded_public(text: bytes) -> Any:  # noqa: ANN401 - a key of any kind
+    """Give the public key of any kind that a PEM text holds, None where it holds none."""
     from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-    key = _loaded(load_pem_public_key, text)
+    return _loaded(load_pem_public_key, text)
+
+
+def _trusted(text: bytes, place: str) -> PublicKey:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    key = loaded_public(text)
     if not isinstance(key, Ed25519PublicKey):
         kind = f"a key of another kind ({_kind(key)})" if key is not None else "no public key in PEM"
         raise UsageError(f"{place}: an entry is {kind}.", remedy=f"Verdicts are signed with ed25519. {_MADE_BY}")

@@ -36,6 +36,7 @@ from gate.domain.reported import (
     Reproducibility,
     ReproducibilityItem,
 )
+from gate.domain.signed import ModelSignature, SignatureState
 from gate.domain.stored import (
     Artifact,
     ArtifactFile,
@@ -84,6 +85,7 @@ __all__ = [
     "Looks",
     "LossTest",
     "Measurement",
+    "ModelSignature",
     "Offending",
     "Outcome",
     "Promotion",
@@ -95,6 +97,7 @@ __all__ = [
     "RunFacts",
     "Severity",
     "Signature",
+    "SignatureState",
     "Snapshot",
     "Stage",
     "Status",

@@ -117,6 +117,8 @@ class Snapshot:
     artifact_problem: str | None = None
     input_example: str | None = None
     """Path of the input example below the artifact's root, as MLmodel names it."""
+    withheld: str | None = None
+    """Why the files are there and must not be loaded all the same, None where they may."""
 
     @property
     def digest(self) -> str | None:
