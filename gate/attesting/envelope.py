@@ -67,7 +67,7 @@ def read(text: bytes) -> Envelope:
         BrokenEnvelopeError: it is no envelope.
     """
     raw = strict_json(text)
-    if not isinstance(raw, dict) or not isinstance(raw.get("payloadType"), str):
+    if not isinstance(raw, dict) or not _is_text(raw.get("payloadType")):
         raise BrokenEnvelopeError("it is no DSSE envelope")
     signatures = raw.get("signatures")
     if not isinstance(signatures, list) or not 0 < len(signatures) <= _SIGNATURES_CAP:
@@ -77,6 +77,11 @@ def read(text: bytes) -> Envelope:
         payload_type=raw["payloadType"],
         signatures=tuple(map(_signature, signatures)),
     )
+
+
+def _is_text(value: object) -> bool:
+    """Whether a value is a text that UTF-8 can write: half a surrogate pair is none, and JSON can hold one."""
+    return isinstance(value, str) and not any("\ud800" <= each <= "\udfff" for each in value)
 
 
 def _signature(raw: Any) -> Signature:  # noqa: ANN401 - any JSON value

@@ -179,5 +179,5 @@ def test_keys_of_another_kind():
     from gate.attesting.keys import make_pair
 
     for text in (make_pair()[1], b"no key", b""):
-        with pytest.raises(UsageError, match="gate.yaml:3: an entry is no public elliptic-curve key"):
+        with pytest.raises(UsageError, match=r"gate\.yaml:3: an entry is no public elliptic-curve key"):
             model_key(text, "gate.yaml:3")
