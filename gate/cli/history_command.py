@@ -11,9 +11,6 @@ from gate.cli.console import console
 from gate.cli.options import Common, common
 from gate.cli.result import clean, number
 
-SHOWN = len("sha256:") + 16
-"""How much of a key's fingerprint is told."""
-
 
 @click.command()
 @click.argument("model")
@@ -37,17 +34,19 @@ def command(model: str, *, as_json: bool, common: Common) -> None:
         versions.add_column(name, overflow="fold")
     for row in lineage["versions"]:
         metrics = ", ".join(f"{clean(name)} {number(value)}" for name, value in row["metrics"].items())
-        signed = f" (signed by {row['signed_by'][:SHOWN]}…)" if row["signed_by"] else ""
         cells = (
             row["version"],
             row["created_at"],
-            f"{row['verdict'] or ''}{signed}",
+            row["verdict"],
             ", ".join(row["aliases"]),
             row["legacy_stage"],
             metrics,
         )
         versions.add_row(*(Text(clean(str("" if cell is None else cell))) for cell in cells))
     out.print(versions)
+    for row in lineage["versions"]:
+        if row["signed_by"]:
+            out.print(clean(f"The verdict on v{row['version']} is signed by {row['signed_by']}"))
     if not lineage["history"]:
         out.print("No promotions yet.")
     for entry in lineage["history"]:
