@@ -15,6 +15,7 @@ import pytest
 from filelock import FileLock
 
 from gate.attesting.keys import key_files, make_pair
+from gate.domain import Verdict
 from tests.cli.conftest import Project
 
 SETTINGS = "models: {house: {latency: {batch_sizes: [1], budget_s: 1}, severity: {performance.latency: ignore}%s}}\n"
@@ -161,7 +162,7 @@ def test_a_signed_report_of_another_job(strict, judged):
     history = strict.gate("history", "house")
     assert f"The verdict on v2 is signed by {fingerprint}" in history.out
     lineage = json.loads(strict.gate("history", "house", "--json").out)
-    assert [row["signed_by"] for row in lineage["versions"]] == [fingerprint, None]
+    assert {row["version"]: row["signed_by"] for row in lineage["versions"]} == {1: None, 2: fingerprint, 3: None}
     assert fingerprint in strict.gate("note", "house", "2", "--draft").out
     again = strict.gate("promote", "house", "2", "--to", "production")
     assert again.code == 0, again.err
@@ -301,7 +302,7 @@ def forged(path, change):
         (lambda r: replace(r, baseline=replace(r.baseline, digest=OTHER)), "are not those of then"),
         (lambda r: replace(r, baseline=replace(r.baseline, version=99)), "cannot be had any more"),
         (lambda r: replace(r, gate=replace(r.gate, policy_digest=OTHER)), "another policy"),
-        (lambda r: replace(r, verdict="fail"), "it was changed"),
+        (lambda r: replace(r, verdict=Verdict.FAIL), "it was changed"),
         (lambda r: replace(r, checks=r.checks[:0]), "it was changed"),
     ],
     ids=["candidate", "no-candidate", "baseline", "no-baseline", "policy", "verdict", "checks"],
@@ -363,7 +364,7 @@ def test_a_bad_signing_key(lenient):
     body = make_pair()[0].decode().splitlines()[1]
     for key in (body, f"-----BEGIN PRIVATE KEY-----\n{body[:-8]}\n-----END PRIVATE KEY-----", "nowhere.pem"):
         for command in ("check", "release"):
-            ended = lenient.gate(command, "house", "2", "--debug", GATE_SIGNING_KEY=key)
+            ended = lenient.gate(command, "house", "2", GATE_SIGNING_KEY=key)
             assert ended.code == 2, ended.err
             assert "gate keygen" in ended.err
             assert body[:20] not in ended.err + ended.out
