@@ -280,6 +280,14 @@ def test_another_version(strict, judged):
     assert untouched(strict)
 
 
+def test_a_stage_that_changed_hands(lenient, judged):
+    """The version was compared with version 1, and meanwhile version 3 holds the stage."""
+    with sqlite3.connect(lenient.folder / "mlflow.db") as base:
+        base.execute("insert into registered_model_aliases (name, alias, version) values ('house', 'staging', 3)")
+    refused(lenient, judged.job(lenient), "judged against version 1, and now version 3 holds staging")
+    assert marks(lenient) == {}
+
+
 def forged(path, change):
     """Rewrite an unsigned report as somebody would who knows how: with the statement to it."""
     from gate.attesting import statements
