@@ -118,13 +118,15 @@ def _ask(worker: Worker, snapshot: Snapshot, data: EvaluationData | None) -> _Si
 
 
 def why_not_loaded(snapshot: Snapshot) -> Failure | None:
-    """Why this version is never handed to a worker: it has no files, or the policy denies to load them."""
+    """Why this version is never handed to a worker: it has no files, or the policy or its signature forbids it."""
     if snapshot.artifact is None:
         text = snapshot.artifact_problem or "the files of the version cannot be had"
         kind = "ArtifactRefused" if snapshot.artifact_refused else "ArtifactMissing"
         return Failure(stage="load", kind=kind, text=text)
     if snapshot.denied:
         return Failure(stage="load", kind="Denied", text=f"it was not loaded: {snapshot.denied}")
+    if snapshot.withheld is not None:
+        return Failure(stage="load", kind="Withheld", text=snapshot.withheld)
     return None
 
 

@@ -16,6 +16,7 @@ from gate.errors import UsageError
 from gate.settings import File, ModelConfig, Share
 
 FILE_NAME = "gate.yaml"
+_TRUST = frozenset({"require_signature", "trusted_keys"})
 
 __all__ = ["FILE_NAME", "Config", "File", "ModelConfig", "Share", "find", "json_schema", "read"]
 
@@ -44,7 +45,7 @@ class Config:
     def policy_digest(self, name: str) -> str:
         """Digest everything that decides a verdict on this model: `sha256:` over canonical JSON, the same anywhere."""
         policy = {
-            "model": {key: value for key, value in self._merged(name).items() if key != "data"},
+            "model": _deciding(self._merged(name)),
             "confidence": self.file.confidence,
             "isolation": self.file.isolation.minimum,
             "checks": self.file.checks,
@@ -112,6 +113,13 @@ def _check_merged(document: Document, name: str) -> None:
         ModelConfig.model_validate(_merge(document.value.get("defaults") or {}, document.value["models"][name] or {}))
     except ValidationError as error:
         raise _explained(document, error, prefix=("models", name)) from None
+
+
+def _deciding(model: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out what decides no verdict: where the data lie, and who may sign verdicts."""
+    kept = {key: value for key, value in model.items() if key != "data"}
+    promotion = {key: value for key, value in (kept.pop("promotion", None) or {}).items() if key not in _TRUST}
+    return {**kept, "promotion": promotion} if promotion else kept
 
 
 def _without_nulls(value: dict[str, Any]) -> dict[str, Any]:

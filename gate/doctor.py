@@ -41,6 +41,7 @@ def examine(settings: Callable[[], Config]) -> Iterator[Finding]:
     yield _configuration(config)
     yield from _models(config)
     yield _isolation(config)
+    yield from _signing(config)
     yield from _registry(config)
 
 
@@ -130,6 +131,34 @@ def _isolation(config: Config) -> Finding:
         what=f"isolation: subprocess{note}; {limits.memory_mb} MB and {limits.timeout_s:g} s a load or a batch",
         exit_code=3 if note else 0,
     )
+
+
+def _signing(config: Config) -> Iterator[Finding]:
+    """Whether the keys can be read that sign verdicts, and those that verify verdicts and models."""
+    from gate import attesting
+
+    try:
+        key = attesting.signing_key()
+        if key is not None:
+            yield Finding(state="ok", what=f"verdicts are signed by the key {key.public.fingerprint}")
+            yield from (Finding(state="note", what=warning) for warning in key.warnings)
+        for name in config.file.models or ("",):
+            yield from _trusted(config, name)
+    except GateError as error:
+        yield _broken(error)
+
+
+def _trusted(config: Config, name: str) -> Iterator[Finding]:
+    from gate import signatures, trusting
+
+    of = f"{name}: " if name else ""
+    trust, keys = trusting.trust_of(config, name), signatures.keys_of(config, name)
+    if trust.keys:
+        must = "must" if trust.required else "may"
+        yield Finding(state="ok", what=f"{of}verdicts {must} be signed; keys that are trusted: {len(trust.keys)}")
+    if keys:
+        must = "must" if config.model(name).security.require_model_signature else "may"
+        yield Finding(state="ok", what=f"{of}models {must} be signed; keys that are trusted: {len(keys)}")
 
 
 def _registry(config: Config) -> Iterator[Finding]:

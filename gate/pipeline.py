@@ -25,8 +25,10 @@ from gate import (
     live,
     policy,
     serving_load,
+    signatures,
     storing,
     timing,
+    trusting,
     verdict,
 )
 from gate import looks as counting
@@ -135,6 +137,7 @@ def check(request: Request, config: Config, narrator: Narrator) -> Checked:
     """
     if request.served:
         serving_load.ensure_possible(judged=request.wants(Category.PERFORMANCE))
+    key = trusting.signing_key(narrator.say, ISOLATION)
     with opened(request, config, narrator) as start:
         folder = storing.report_folder(request.out, config, request.model, start.version)
         storing.ensure_writable(folder)
@@ -144,7 +147,7 @@ def check(request: Request, config: Config, narrator: Narrator) -> Checked:
             raise
         except Exception as fault:  # noqa: BLE001 - a fault of the gate ends in a report, never in a traceback
             return Checked(report=_fault_report(start, fault), folder=folder, fault=fault)
-        storing.write_report(report, folder)
+        report = trusting.write_evidence(report, folder, key)
     return Checked(report=report, folder=folder)
 
 
@@ -157,6 +160,7 @@ def opened(request: Request, config: Config, narrator: Narrator) -> Iterator[Ope
         launcher = stack.enter_context(_launcher(config))
         candidate, baseline = (stack.enter_context(launcher.start()) for _ in range(2))
         policy.refuse_unknown_names(config, request.model)
+        signatures.keys_of(config, request.model)
         with narrator.step("Find the version"):
             registry = storing.connect(config)
             version = comparing.resolve(registry, request.model, request.version)
@@ -214,6 +218,7 @@ def prepare(start: Opened, narrator: Narrator) -> Prepared:
         found = comparing.compare(start.registry, asked, config, start.room)
     with narrator.step("Inspect the artifacts"):
         comparison = _inspected(start, found.comparison)
+    comparison, signature = signatures.looked_at(comparison, config)
     place = policy.place_of_relations(config, request.model)
     changes = asking_again.relations(comparison.data, settings, place)
     with narrator.step(_scoring_words(comparison)):
@@ -239,6 +244,7 @@ def prepare(start: Opened, narrator: Narrator) -> Prepared:
         live=live.live_versions(
             comparison, scored.naming, settings, config.file.confidence, start.launcher, start.stack
         ),
+        model_signature=signature,
         reasons={
             **scored.reasons,
             "data": found.why_no_data,

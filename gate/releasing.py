@@ -5,19 +5,19 @@ from __future__ import annotations
 import getpass
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gate import comparing, report, storing
+from gate import comparing, report, storing, trusting
 from gate.config import Config
 from gate.domain import Category, Promotion, Report, Stage, Verdict
 from gate.errors import GateError, RefusedError, UsageError
 from gate.pipeline import Checked, Narrator, Request, check
 
 if TYPE_CHECKING:
-    from gate.registry import Registry
+    from gate.registry import PromotionSettings, Registry
 
 PASSING = frozenset({Verdict.PASS, Verdict.PASS_WITH_WARNINGS})
 
@@ -50,6 +50,8 @@ class PromotionRequest:
 
 def release(request: Request, config: Config, narrator: Narrator, approved_by: Sequence[str]) -> Released:
     """Check, write the note, record both, and promote on a pass."""
+    trust = trusting.trust_of(config, request.model)
+    trusting.foretell(trust, narrator.say)
     checked = check(request, config, narrator)
     if checked.fault is not None:
         return Released(checked=checked)
@@ -66,6 +68,7 @@ def release(request: Request, config: Config, narrator: Narrator, approved_by: S
     if checked.report.verdict not in PASSING:
         return Released(checked=checked, notes=notes)
     try:
+        trusting.released(checked.report, checked.folder, trust)
         with narrator.step(f"Promote to {stage}"):
             promotion = _promoted(registry, checked.report, config, stage, tuple(approved_by))
     except RefusedError as refused:
@@ -73,13 +76,19 @@ def release(request: Request, config: Config, narrator: Narrator, approved_by: S
     return Released(checked=checked, notes=notes, promotion=promotion)
 
 
-def record(registry: Registry, checked: Checked, notes: Sequence[Path] = ()) -> None:
-    """Keep the report, the raw pairs, the offending rows and the notes with the version's run, and mark the version."""
+def record(
+    registry: Registry, checked: Checked, notes: Sequence[Path] = (), evidence: Mapping[str, Path] | None = None
+) -> None:
+    """Keep report, statement, raw pairs, offending rows and notes with the version's run, and mark the version.
+
+    `evidence` are the files of a verdict that was verified; those in the report's folder where it is None.
+    """
     from gate import registry as rooms
 
     files = {f"note{path.suffix}": path for path in notes}
+    files |= trusting.kept(checked.folder, checked.report) if evidence is None else evidence
     raw = checked.report.benchmark.raw
-    if raw is not None and (checked.folder / raw).is_file():
+    if raw is not None and raw not in files and storing.lies_in(checked.folder, raw):
         files[raw] = checked.folder / raw
     rows = storing.rows_of(checked.report, checked.folder)
     if rows is not None:
@@ -93,36 +102,38 @@ def promote(request: PromotionRequest, config: Config, narrator: Narrator) -> Pr
     Raises:
         RefusedError: there is no verdict, or it does not allow the promotion.
     """
+    trust = trusting.trust_of(config, request.model)
     registry = storing.connect(config)
     version = comparing.resolve(registry, request.model, request.version)
-    with narrator.step("Read the verdict"):
-        found = _verdict_of(registry, request, version)
-    with narrator.step(f"Promote to {request.stage}"):
-        promotion = _promoted(registry, found, config, request.stage, request.approved_by)
     if request.report is not None:
-        record(registry, Checked(report=found, folder=request.report.parent))
-    return promotion
+        _take_over(registry, request, version, config, narrator)
+    with narrator.step("Read the verdict"):
+        verified = trusting.recorded(registry, request.model, version, trust)
+    for remark in verified.remarks:
+        narrator.say(remark)
+    with narrator.step(f"Promote to {request.stage}"):
+        return _promoted(registry, verified.report, config, request.stage, request.approved_by)
 
 
-def _verdict_of(registry: Registry, request: PromotionRequest, version: int) -> Report:
+def _take_over(registry: Registry, request: PromotionRequest, version: int, config: Config, narrator: Narrator) -> None:
+    """Verify a report that another job made, then record it: from here on it is a recorded verdict."""
+    assert request.report is not None  # noqa: S101 - the caller looked
+    trust = trusting.trust_of(config, request.model)
+    with trusting.handed_over(request.report, (request.model, version), trust) as (found, files):
+        with narrator.step("Verify the report"), tempfile.TemporaryDirectory(prefix="gate-") as room:
+            settings = _promotion_settings(config, request.model)
+            trusting.ensure_promotable(registry, found, request.stage, settings, Path(room))
+        with narrator.step("Record the verdict"):
+            record(registry, Checked(report=found, folder=request.report.parent), evidence=files)
+
+
+def _promotion_settings(config: Config, model: str) -> PromotionSettings:
     from gate import registry as rooms
 
-    if request.report is None:
-        found = rooms.recorded_report(registry, request.model, version)
-        if found is None:
-            raise RefusedError(
-                f"Version {version} of {request.model!r} has no recorded verdict.",
-                remedy=f"Run `gate release {request.model} {version}`, or give --report FILE.",
-            )
-        return found
-    found = report.read(request.report)
-    if (found.model, found.candidate.version) != (request.model, version):
-        raise RefusedError(
-            f"{request.report} is about version {found.candidate.version} of {found.model!r}, "
-            f"not about version {version} of {request.model!r}.",
-            remedy="Give the report of this version.",
-        )
-    return found
+    settings = config.model(model).promotion
+    return rooms.PromotionSettings(
+        policy_digest=config.policy_digest(model), aliases=settings.aliases, legacy_stages=settings.legacy_stages
+    )
 
 
 def _promoted(
@@ -143,11 +154,7 @@ def _promoted(
             registry,
             found,
             to=stage,
-            settings=rooms.PromotionSettings(
-                policy_digest=config.policy_digest(found.model),
-                aliases=settings.aliases,
-                legacy_stages=settings.legacy_stages,
-            ),
+            settings=_promotion_settings(config, found.model),
             by=", ".join(sorted(people)) or _user(),
             into=Path(room),
         )

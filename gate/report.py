@@ -128,7 +128,7 @@ def loads(text: str | bytes) -> Report:
 
     try:
         raw = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"The report is not valid JSON: {error}.", remedy="Give the report.json of a check.") from None
     found = raw.get("schema") if isinstance(raw, dict) else None
     if found != SCHEMA:

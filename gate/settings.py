@@ -159,10 +159,16 @@ class SecurityPolicy(_Settings):
 
 
 class Security(_Settings):
-    """What may be loaded at all."""
+    """What may be loaded at all, and what must be signed."""
 
     policy: SecurityPolicy = SecurityPolicy()
     """What is done with each class of artifact."""
+    require_model_signature: bool = False
+    """Reject versions whose files are not all signed (OpenSSF model signing) by one of `model_keys`."""
+    model_keys: tuple[str, ...] = ()
+    """Public elliptic-curve keys that may sign models: PEM files below the folder of gate.yaml, or PEM texts."""
+    model_signature: str = "model.sig"
+    """Where the signature lies in a version's files."""
 
 
 class Data(_Settings):
@@ -272,6 +278,10 @@ class Promotion(_Settings):
     """Mirror the aliases in MLflow's legacy stages where the registry has them."""
     approvals: dict[Stage, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
     """How many people must approve, for each stage."""
+    require_signature: bool = False
+    """Promote only verdicts that one of `trusted_keys` signed."""
+    trusted_keys: tuple[str, ...] = ()
+    """Public ed25519 keys that may sign verdicts: PEM files below the folder of gate.yaml, or PEM texts."""
 
     @model_validator(mode="after")
     def _each_stage_has_an_alias_of_its_own(self) -> Promotion:
@@ -388,7 +398,7 @@ class ModelConfig(_Settings):
     promotion: Promotion = Promotion()
     """What a promotion sets."""
     security: Security = Security()
-    """What may be loaded at all."""
+    """What may be loaded at all, and what must be signed."""
     severity: dict[str, Literal["critical", "warning", "info", "ignore"]] = Field(default_factory=dict)
     """Check identity -> critical, warning, info or ignore."""
     waivers: tuple[WaiverEntry, ...] = ()

@@ -72,17 +72,44 @@ def write_report(report: Report, folder: Path) -> Path:
     Raises:
         GateError: no space, or the folder cannot be written.
     """
-    path = folder / REPORT
+    return write_whole(folder / REPORT, dumps(report).encode())
+
+
+def lies_in(folder: Path, name: str) -> bool:
+    """Say whether a name that a report gives is that of a file in its folder: no path, no link out of it."""
+    path = folder / name
+    return Path(name).name == name and path.is_file() and not path.is_symlink()
+
+
+def remove(*paths: Path) -> None:
+    """Remove files that may be there.
+
+    Raises:
+        GateError: one cannot be removed.
+    """
+    for path in paths:
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise _unwritable(path.parent, error) from None
+
+
+def write_whole(path: Path, text: bytes) -> Path:
+    """Write a file whole or not at all.
+
+    Raises:
+        GateError: no space, or the folder cannot be written.
+    """
     try:
-        with tempfile.NamedTemporaryFile("w", dir=folder, encoding="utf-8", delete=False) as file:
+        with tempfile.NamedTemporaryFile("wb", dir=path.parent, delete=False) as file:
             temporary = Path(file.name)
-            file.write(dumps(report))
+            file.write(text)
             file.flush()
             os.fsync(file.fileno())
         temporary.chmod(0o644)
         temporary.replace(path)
     except OSError as error:
-        raise _unwritable(folder, error) from None
+        raise _unwritable(path.parent, error) from None
     return path
 
 
@@ -117,7 +144,7 @@ def rows_of(report: Report, folder: Path) -> Path | None:
     from gate.checking import rows_file
 
     path = folder / ROWS
-    return path if path.is_file() and rows_file.belongs_to(path, report.started_at) else None
+    return path if lies_in(folder, ROWS) and rows_file.belongs_to(path, report.started_at) else None
 
 
 def write_raw(timings: Timings | None, folder: Path) -> str | None:

@@ -7,7 +7,16 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from gate.domain import Answers, Comparison, GoldenAnswers, JsonValue, Reproducibility, Task, Timings
+from gate.domain import (
+    Answers,
+    Comparison,
+    GoldenAnswers,
+    JsonValue,
+    ModelSignature,
+    Reproducibility,
+    Task,
+    Timings,
+)
 from gate.evidence.metrics import Metric
 from gate.evidence.summaries.found import AllRows
 from gate.report import cell
@@ -74,6 +83,7 @@ class Case:
     reproducibility: Reproducibility
     timings: Timings | None = None
     golden: GoldenAnswers | None = None
+    model_signature: ModelSignature | None = None
     everything: AllRows | None = None
     """What all rows told, where the data are a sample of more than fit in memory."""
     live: LiveVersions | None = None

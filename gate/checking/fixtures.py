@@ -18,6 +18,7 @@ from gate.domain import (
     JsonValue,
     LossTest,
     Measurement,
+    ModelSignature,
     Offending,
     Reproducibility,
     Severity,
@@ -164,6 +165,14 @@ def golden(case: Case) -> GoldenAnswers:
     if case.golden is None:
         pytest.skip(case.reasons.get("golden", "there are no golden cases"))
     return case.golden
+
+
+@pytest.fixture
+def model_signature(case: Case) -> ModelSignature:
+    """Who signed the candidate's files; the check is skipped where nobody looked."""
+    if case.model_signature is None:
+        pytest.skip("nobody looked for a signature of the model")
+    return case.model_signature
 
 
 @pytest.fixture

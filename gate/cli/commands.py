@@ -11,5 +11,6 @@ COMMANDS = {
     "doctor": "Say what is missing or misconfigured here, with the fix, a line each.",
     "init": "Write gate.yaml, a workflow and an example check into this repository.",
     "demo": "Train, register, check, promote and write the notes of a small real model.",
+    "keygen": "Make a key pair that signs verdicts.",
     "schema": "Print the JSON Schema of the report or of gate.yaml.",
 }

@@ -44,6 +44,9 @@ def command(model: str, *, as_json: bool, common: Common) -> None:
         )
         versions.add_row(*(Text(clean(str("" if cell is None else cell))) for cell in cells))
     out.print(versions)
+    for row in lineage["versions"]:
+        if row["signed_by"]:
+            out.print(clean(f"The verdict on v{row['version']} is signed by {row['signed_by']}"))
     if not lineage["history"]:
         out.print("No promotions yet.")
     for entry in lineage["history"]:

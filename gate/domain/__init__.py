@@ -49,6 +49,7 @@ from gate.domain.reported import (
     StartResult,
     ThroughputResult,
 )
+from gate.domain.signed import ModelSignature, SignatureState
 from gate.domain.stored import (
     Artifact,
     ArtifactFile,
@@ -103,6 +104,7 @@ __all__ = [
     "Looks",
     "LossTest",
     "Measurement",
+    "ModelSignature",
     "Offending",
     "Opinion",
     "Outcome",
@@ -121,6 +123,7 @@ __all__ = [
     "ServedRun",
     "Severity",
     "Signature",
+    "SignatureState",
     "Snapshot",
     "Stage",
     "Start",

@@ -42,6 +42,8 @@ class GateInfo:
     strict: bool = False
     holders: Mapping[str, int] = field(default_factory=dict)
     """Who held each stage when the gate looked: a promotion is stale when that has changed."""
+    signed_by: str | None = None
+    """Fingerprint of the key that signs the verdict (`sha256:…`), None where none does. The signature proves it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -124,6 +124,8 @@ class Snapshot:
     """What MLmodel says of each flavour."""
     inspection: Inspection | None = None
     """What the files are, once they were looked at."""
+    withheld: str | None = None
+    """Why the files are there and must not be loaded all the same, None where they may."""
 
     @property
     def digest(self) -> str | None:

@@ -116,6 +116,7 @@ def _provenance(report: Plain, digest: str) -> Table:
         ("looks", _looks(data["looks"])),
         ("gate", gate["version"]),
         ("policy", gate["policy_digest"]),
+        *([("signed_by", gate["signed_by"])] if gate["signed_by"] else []),
         ("isolation", report["isolation"]),
         ("machine", Phrase("machine", {key: where[key] for key in ("python", "platform", "cpu", "cores")})),
         ("packages", Several([f"{name} {number}" for name, number in sorted(where["packages"].items())])),

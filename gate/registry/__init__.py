@@ -8,17 +8,21 @@ from gate.registry.batches import read_large
 from gate.registry.columns import Columns, NoSuchColumnError, infer_columns, with_repeats_said
 from gate.registry.connection import Registry, connect
 from gate.registry.evaluation_data import Found, logged_data, read_data
+from gate.registry.faults import AbsentError
 from gate.registry.find import choose_baseline, ensure_form, holder, holders, resolve
 from gate.registry.history import LineageRow, history, lineage
 from gate.registry.looks import looks, short_digest
-from gate.registry.promotion import PromotionSettings, promote
-from gate.registry.record import record, recorded_report
+from gate.registry.promotion import PromotionSettings, ensure_valid, promote
+from gate.registry.record import record, recorded_files, recorded_report
 from gate.registry.sampling import capped
 from gate.registry.snapshot import fresh_digest, snapshot
 from gate.registry.sources import Place, exists, locate_data
 from gate.registry.survey import ModelSurvey, survey
+from gate.registry.tree import ArtifactFaultError
 
 __all__ = [
+    "AbsentError",
+    "ArtifactFaultError",
     "Columns",
     "Found",
     "LineageRow",
@@ -31,6 +35,7 @@ __all__ = [
     "choose_baseline",
     "connect",
     "ensure_form",
+    "ensure_valid",
     "exists",
     "fresh_digest",
     "history",
@@ -45,6 +50,7 @@ __all__ = [
     "read_data",
     "read_large",
     "record",
+    "recorded_files",
     "recorded_report",
     "resolve",
     "short_digest",

@@ -33,6 +33,8 @@ class LineageRow:
     checked_at: str | None
     aliases: tuple[str, ...]
     legacy_stage: str | None
+    signed_by: str | None
+    """Fingerprint of the key that signed the verdict, as the mark says."""
     metrics: Mapping[str, float]
 
 
@@ -122,6 +124,7 @@ def _row(registry: Registry, version: Version, aliases: Mapping[str, int]) -> Li
         checked_at=version.tags.get("gate.checked_at"),
         aliases=tuple(sorted(alias for alias, number in aliases.items() if number == version.number)),
         legacy_stage=version.legacy_stage,
+        signed_by=version.tags.get("gate.signed_by") or None,
         metrics=_key_metrics(registry, version),
     )
 

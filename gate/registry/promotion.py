@@ -66,6 +66,18 @@ def promote(
     )
 
 
+def ensure_valid(registry: Registry, report: Report, *, to: Stage, settings: PromotionSettings, into: Path) -> None:
+    """Refuse what `promote` would refuse, and change nothing.
+
+    Raises:
+        RefusedError, UsageError, RegistryError: as promote.
+    """
+    _ensure_promotable(report, settings.policy_digest)
+    resolve(registry, report.model, str(report.candidate.version))
+    _ensure_not_stale(report, to, holders(registry, report.model, settings.aliases).get(to.value))
+    _ensure_same_files(registry, report, into)
+
+
 def _ensure_promotable(report: Report, policy_digest: str) -> None:
     what = f"Version {report.candidate.version} of {report.model!r}"
     command = f"`gate release {report.model} {report.candidate.version}`"

@@ -23,6 +23,8 @@ from gate.report import dumps, loads
 
 EXPERIMENT = "gate"
 _REPORT = "report.json"
+_SIGNED_BY = "gate.signed_by"
+_STATEMENTS = ("statement.json", "statement.dsse.json")
 _WHERE = re.compile(r"runs:/([A-Za-z0-9][\w-]{0,255})/gate/v(\d+)/report\.json")
 _MAX_REPORT_BYTES = 64 * 2**20
 _TAG_CAP = 499
@@ -31,7 +33,8 @@ _TAG_CAP = 499
 def record(registry: Registry, report: Report, files: Mapping[str, Path], *, summary: str = "") -> str:
     """Write a verdict into the registry, and give the address of the recorded report (`runs:/…`).
 
-    `files` go beside the report: their path below gate/v<N>/ -> the local file. `summary` is the text of the block in
+    `files` go beside the report: their path below gate/v<N>/ -> the local file; `report.json` among them is the report
+    itself, byte for byte as its statement is about it. `summary` is the text of the block in
     the version's description; the verdict and its reasons where it is empty. Doing it again replaces, adds nothing.
 
     Raises:
@@ -44,14 +47,14 @@ def record(registry: Registry, report: Report, files: Mapping[str, Path], *, sum
     folder = f"gate/v{number}"
     _upload(registry, run_id, folder, report, files)
     where = f"runs:/{run_id}/{folder}/{_REPORT}"
-    for key, value in _tags(report, where).items():
+    for key, value in _tags(report, where, version).items():
         registry.write("tag the version", registry.client.set_model_version_tag, report.model, str(number), key, value)
     keep_look(registry, report)
     _describe(registry, version, summary or _summary(report, where))
     return where
 
 
-def _tags(report: Report, where: str) -> dict[str, str]:
+def _tags(report: Report, where: str, version: Version) -> dict[str, str]:
     tags = {
         "gate.verdict": report.verdict.value,
         "gate.digest": report.candidate.digest or "",
@@ -59,14 +62,17 @@ def _tags(report: Report, where: str) -> dict[str, str]:
         "gate.report": where,
         "gate.checked_at": report.finished_at,
     }
+    if report.gate.signed_by is not None or _SIGNED_BY in version.tags:
+        tags[_SIGNED_BY] = report.gate.signed_by or ""
     return {key: value[:_TAG_CAP] for key, value in tags.items()}
 
 
 def _upload(registry: Registry, run_id: str, folder: str, report: Report, files: Mapping[str, Path]) -> None:
     with tempfile.TemporaryDirectory(prefix="gate-record-") as place:
-        target = Path(place, _REPORT)
-        target.write_text(dumps(report), encoding="utf-8")
-        _log(registry, run_id, target, folder)
+        if _REPORT not in files:
+            target = Path(place, _REPORT)
+            target.write_text(dumps(report), encoding="utf-8")
+            _log(registry, run_id, target, folder)
         for name, path in sorted(files.items()):
             copy = Path(place, "files", name)
             copy.parent.mkdir(parents=True, exist_ok=True)
@@ -142,29 +148,49 @@ def recorded_report(registry: Registry, model: str, version: int) -> Report | No
         UsageError: the version does not exist.
         RegistryError: the registry or its artifact store is out of reach.
     """
+    found = _recorded(registry, model, version)
+    return found[0] if found else None
+
+
+def recorded_files(registry: Registry, model: str, version: int) -> dict[str, bytes]:
+    """Read the report behind a version's marks and the statements beside it: name -> bytes; {} where there is none.
+
+    Raises:
+        UsageError, RegistryError: as recorded_report.
+    """
+    found = _recorded(registry, model, version)
+    if found is None:
+        return {}
+    _, text, run_id = found
+    beside = {name: _read(registry, run_id, f"gate/v{version}/{name}") for name in _STATEMENTS}
+    return {_REPORT: text, **{name: each for name, each in beside.items() if each is not None}}
+
+
+def _recorded(registry: Registry, model: str, version: int) -> tuple[Report, bytes, str] | None:
+    """Give the report, its text, and the run that keeps it."""
     found = get_version(registry, model, version)
     where = _WHERE.fullmatch(found.tags.get("gate.report", ""))
     if where is None or int(where.group(2)) != version:
         return None
     text = _read(registry, where.group(1), f"gate/v{version}/{_REPORT}")
     report = _parsed(text)
-    if report is None or (report.model, report.candidate.version) != (model, version):
+    if text is None or report is None or (report.model, report.candidate.version) != (model, version):
         return None
-    return report if (report.candidate.digest or "") == found.tags.get("gate.digest") else None
+    return (report, text, where.group(1)) if (report.candidate.digest or "") == found.tags.get("gate.digest") else None
 
 
-def _read(registry: Registry, run_id: str, path: str) -> str | None:
+def _read(registry: Registry, run_id: str, path: str) -> bytes | None:
     run = find_run(registry, run_id)
     if run is None:
         return None
     with tempfile.TemporaryDirectory(prefix="gate-record-") as place, suppress(ArtifactFaultError, AbsentError):
         found = fetch_file(registry, str(run.info.artifact_uri), path, Path(place))
         if found.stat().st_size <= _MAX_REPORT_BYTES:
-            return found.read_text(encoding="utf-8", errors="replace")
+            return found.read_bytes()
     return None
 
 
-def _parsed(text: str | None) -> Report | None:
+def _parsed(text: bytes | None) -> Report | None:
     """A report that cannot be read proves nothing: the version has to be judged again."""
     with suppress(GateError):
         return loads(text) if text is not None else None

@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import runpy
 import shutil
+import sqlite3
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -14,6 +15,10 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
+
+from gate.attesting.keys import key_files, signing_key
+from gate.report import read
+from gate.trusting import write_evidence
 
 WORLD = Path(__file__).parent / "world.py"
 FORKED = Path(__file__).parent / "forked.py"
@@ -98,7 +103,8 @@ class Project:
 
     @staticmethod
     def _environment(extra: dict[str, str]) -> dict[str, str]:
-        scrubbed = {key: value for key, value in os.environ.items() if not key.startswith(("MLFLOW_", "GATE_"))}
+        foreign = ("MLFLOW_", "GATE_", "COLUMNS")  # whoever runs the tests may have told how wide his terminal is
+        scrubbed = {key: value for key, value in os.environ.items() if not key.startswith(foreign)}
         return {**scrubbed, "MLFLOW_DISABLE_TELEMETRY": "true", **extra}
 
     @staticmethod
@@ -131,3 +137,77 @@ def project(world, tmp_path) -> Project:
         "isolation: {timeout_s: 20}\n"
     )
     return Project(folder=folder)
+
+
+SETTINGS = "models: {house: {latency: {batch_sizes: [1], budget_s: 1}, severity: {performance.latency: ignore}%s}}\n"
+STRICT = ", promotion: {require_signature: true, trusted_keys: [%s]}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """What judging jobs hand over: a folder each, and the keys of those who judged."""
+
+    folder: Path
+
+    @property
+    def public(self) -> Path:
+        """The public half of the key that signed."""
+        return self.folder / "keys/gate-signing-key.pub.pem"
+
+    def job(self, project: Project, name: str = "signed") -> Path:
+        """Copy what a job wrote into a project; give the report."""
+        shutil.copytree(self.folder / name, project.folder / "job")
+        return project.folder / "job/report.json"
+
+
+@pytest.fixture(scope="session")
+def judged(world, tmp_path_factory, worker_id) -> Judged:
+    """Version 2 of house, judged once with a key; the same report unsigned, and signed by a stranger. Only to read."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "judged"
+    with FileLock(f"{folder}.lock"):
+        if not (folder / "done").exists():
+            (folder / "project").mkdir(parents=True)
+            shutil.copy(world / "mlflow.db", folder / "project/mlflow.db")
+            private, other = (key_files(folder / name)[0] for name in ("keys", "other"))
+            project = configured(Project(folder=folder / "project"), world)
+            ended = project.gate("check", "house", "2", "--out", "../signed", GATE_SIGNING_KEY=str(private))
+            assert ended.code == 0, ended.err
+            report = read(folder / "signed/report.json")
+            for name, key in (("unsigned", ""), ("stranger", str(other))):
+                (folder / name).mkdir()
+                with pytest.MonkeyPatch.context() as patch:
+                    patch.setenv("GATE_SIGNING_KEY", key)
+                    write_evidence(report, folder / name, signing_key())
+            (folder / "done").touch()
+    return Judged(folder=folder)
+
+
+def configured(project, world, more=""):
+    """A project that judges house without its speed."""
+    (project.folder / "gate.yaml").write_text(
+        "tracking_uri: sqlite:///mlflow.db\n"
+        f"defaults: {{data: {{path: {world / 'eval.parquet'}, target: y, id: id}}}}\n"
+        "isolation: {timeout_s: 20}\n" + SETTINGS % more
+    )
+    return project
+
+
+@pytest.fixture
+def strict(project, world, judged) -> Project:
+    """A project that promotes nothing unless it is signed."""
+    return configured(project, world, STRICT % judged.public)
+
+
+@pytest.fixture
+def lenient(project, world) -> Project:
+    """A project without a word about signatures."""
+    return configured(project, world)
+
+
+def untouched(project):
+    """Whether nobody holds a stage, and nothing was recorded."""
+    with sqlite3.connect(project.folder / "mlflow.db") as base:
+        aliases = base.execute("select count(*) from registered_model_aliases").fetchone()[0]
+        marks = base.execute("select count(*) from model_version_tags where key like 'gate.%'").fetchone()[0]
+    return (aliases, marks) == (0, 0)

@@ -9,7 +9,7 @@ import pytest
 
 from gate.domain import Category, HistoryEntry, Stage, Verdict
 from gate.errors import RefusedError, UsageError
-from gate.registry import PromotionSettings, history, holder, lineage, promote, record, snapshot
+from gate.registry import PromotionSettings, ensure_valid, history, holder, lineage, promote, record, snapshot
 from gate.registry.history import append
 from tests.conftest import quiet
 from tests.registry.conftest import POLICY, make_report
@@ -248,6 +248,18 @@ def test_baseline_chosen_by_hand(registry, three, move):
     with pytest.raises(RefusedError):
         move(2, baseline=(1, "--baseline 1"), holders={"staging": 1})
     assert move(2, baseline=(1, "--baseline 1"), holders={"staging": 3}).version == 2
+
+
+def test_validity_without_a_promotion(registry, three, report_on, tmp_path):
+    """What would be refused is refused, and nothing is moved either way."""
+    chosen = PromotionSettings(policy_digest=POLICY)
+    into = tmp_path / "fresh"
+    ensure_valid(registry, report_on(1), to=Stage.STAGING, settings=chosen, into=into)
+    for facts in ({"policy": "sha256:old"}, {"digest": "sha256:other"}, {"verdict": Verdict.FAIL}):
+        with pytest.raises(RefusedError):
+            ensure_valid(registry, report_on(1, **facts), to=Stage.STAGING, settings=chosen, into=into)
+    assert aliases(registry) == {}
+    assert history(registry, "wine") == []
 
 
 def test_two_promoters(registry, three, move, monkeypatch):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gate.errors import UsageError
-from gate.registry import record, recorded_report, snapshot
+from gate.registry import record, recorded_files, recorded_report, snapshot
 from gate.registry.description import BEGIN, END, people_text, with_block
+from gate.report import dumps
 from tests.conftest import quiet
 from tests.registry.conftest import POLICY, make_report
 
@@ -49,6 +52,22 @@ def test_there_and_back(place, tmp_path):
     assert artifacts(registry, version.run_id, "gate/v1") == ["gate/v1/note.md", "gate/v1/report.json", "gate/v1/v1"]
     assert artifacts(registry, version.run_id, "gate/v1/v1") == ["gate/v1/v1/figure.svg"]
     assert "gate: pass" in version.description
+
+
+def test_evidence_there_and_back(place, tmp_path):
+    """The report's own bytes and the statements are kept as they are; a key's mark goes with the signature."""
+    registry, model, report = place
+    signed = replace(report, gate=replace(report.gate, signed_by="sha256:key"))
+    texts = {"report.json": f" {dumps(signed)}", "statement.json": "{}", "statement.dsse.json": "[]"}
+    files = {name: tmp_path / name for name in texts}
+    for name, text in texts.items():
+        files[name].write_text(text)
+    record(registry, signed, files)
+    assert recorded_files(registry, model, 1) == {name: text.encode() for name, text in texts.items()}
+    assert version_of(registry, model).tags["gate.signed_by"] == "sha256:key"
+    record(registry, report, {})
+    assert version_of(registry, model).tags["gate.signed_by"] == ""
+    assert recorded_files(registry, model, 1)["report.json"] == dumps(report).encode()
 
 
 def test_again(place):
@@ -101,6 +120,7 @@ def test_nothing_recorded(place):
     """Without a mark there is no report."""
     registry, model, _ = place
     assert recorded_report(registry, model, 1) is None
+    assert recorded_files(registry, model, 1) == {}
     with pytest.raises(UsageError):
         recorded_report(registry, model, 7)
 
