@@ -16,6 +16,7 @@ from gate.errors import UsageError
 from gate.settings import File, ModelConfig, Share
 
 FILE_NAME = "gate.yaml"
+_NO_POLICY = ("data", "promotion")
 
 __all__ = ["FILE_NAME", "Config", "File", "ModelConfig", "Share", "find", "json_schema", "read"]
 
@@ -42,9 +43,12 @@ class Config:
         return replace(self, file=self.file.model_copy(update=dict(uris)))
 
     def policy_digest(self, name: str) -> str:
-        """Digest everything that decides a verdict on this model: `sha256:` over canonical JSON, the same anywhere."""
+        """Digest everything that decides a verdict on this model: `sha256:` over canonical JSON, the same anywhere.
+
+        Where the data lie is no policy, and the rules of promotion are asked at the promotion itself.
+        """
         policy = {
-            "model": {key: value for key, value in self._merged(name).items() if key != "data"},
+            "model": {key: value for key, value in self._merged(name).items() if key not in _NO_POLICY},
             "confidence": self.file.confidence,
             "isolation": self.file.isolation.minimum,
             "checks": self.file.checks,

@@ -223,6 +223,8 @@ class Promotion(_Settings):
     """Mirror the aliases in MLflow's legacy stages where the registry has them."""
     approvals: dict[Stage, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
     """How many people must approve, for each stage."""
+    order: Literal["any", "staging_first"] = "any"
+    """Whether production is only for what a promotion brought to staging before (staging_first)."""
 
     @model_validator(mode="after")
     def _each_stage_has_an_alias_of_its_own(self) -> Promotion:

@@ -31,7 +31,7 @@ from gate.domain import (
     Status,
     Verdict,
 )
-from gate.registry import Registry, connect, snapshot
+from gate.registry import Mover, PromotionSettings, Registry, connect, snapshot
 
 POLICY = "sha256:policy"
 
@@ -114,7 +114,11 @@ def report_on(registry: Registry, tmp_path: Path) -> Callable[..., Report]:
     """Write a report about a version of `wine` as it is now."""
 
     def write(version: int, **facts: object) -> Report:
-        return make_report(snapshot(registry, "wine", version, tmp_path / "judged"), **facts)
+        judged = snapshot(registry, "wine", version, tmp_path / "judged")
+        if facts.get("baseline"):
+            compared = snapshot(registry, "wine", facts["baseline"][0], tmp_path / "judged")
+            facts = {"baseline_digest": compared.digest, **facts}
+        return make_report(judged, **facts)
 
     return write
 
@@ -132,7 +136,7 @@ def make_report(judged: Snapshot, *, baseline: tuple[int, str] | None = None, **
         gate=info,
         model=judged.model,
         candidate=_reported(judged.version, str(facts.get("digest", judged.digest))),
-        baseline=_reported(baseline[0], "sha256:baseline", baseline[1]) if baseline else None,
+        baseline=_reported(baseline[0], facts.get("baseline_digest"), baseline[1]) if baseline else None,
         verdict=facts.get("verdict", Verdict.PASS),
         reasons=("All checks passed.",),
         counts=Counts(passed=1),
@@ -146,6 +150,16 @@ def make_report(judged: Snapshot, *, baseline: tuple[int, str] | None = None, **
         started_at="2026-11-22T22:00:00Z",
         finished_at="2026-11-22T22:01:00Z",
     )
+
+
+def chosen(folder: Path, **settings: object) -> PromotionSettings:
+    """Settings of a promotion by the policy that holds, with the journal in a folder."""
+    return PromotionSettings(policy_digest=POLICY, journal=folder / "journal.jsonl", **settings)
+
+
+def ann(folder: Path) -> Mover:
+    """Who moves stages in tests."""
+    return Mover(by="ann", into=folder / "fresh")
 
 
 ENDINGS = {
@@ -174,7 +188,7 @@ def _checks(verdict: Verdict) -> tuple[CheckResult, ...]:
     )
 
 
-def _reported(version: int, digest: str, chosen_by: str | None = None) -> ReportedVersion:
+def _reported(version: int, digest: object, chosen_by: str | None = None) -> ReportedVersion:
     return ReportedVersion(
         version=version, run_id=None, model_id=None, source=None, digest=digest, size_bytes=1, chosen_by=chosen_by
     )
