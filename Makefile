@@ -5,6 +5,9 @@ EXAMPLE ?= elasticnet
 DEMO ?= build/demo/$(EXAMPLE)
 TESTS ?=
 REPEATS ?= 12
+KILLS ?= 1000
+PROMOTIONS ?= 1000
+PROMOTERS ?= 50
 
 # what the shell happens to have set must not reach the tools
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONWARNINGS
@@ -16,7 +19,7 @@ COG := $(BIN)/cog -I docs
 GENERATED := README.md docs/reference/*.md docs/reference/checks/*.md docs/performance.md docs/error-rates.md docs/metric-error-rates.md
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench calibrate docs picture clean set-up
+.PHONY: help demo test lint format bench calibrate torture docs picture clean set-up
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -50,6 +53,9 @@ bench: set-up ## measure what docs/performance.md quotes
 calibrate: set-up ## measure the error rates that docs/error-rates.md quotes, two hours; REPEATS=1 is shorter
 	@OMP_NUM_THREADS=1 $(BIN)/python -m bench.calibrate --repeats $(REPEATS)
 	@OMP_NUM_THREADS=1 $(BIN)/python -m bench.metric_error_rates
+
+torture: set-up ## kill promotions and resume them, and let many promote at once; KILLS=20 PROMOTIONS=40 is shorter
+	@$(BIN)/python -m bench.torture --kills $(KILLS) --promotions $(PROMOTIONS) --promoters $(PROMOTERS)
 
 docs: set-up ## write the generated parts of the pages anew
 	$(COG) -r $(GENERATED)

@@ -11,7 +11,7 @@ from gate.domain import HistoryEntry, Stage
 from gate.errors import GateError, RefusedError, RegistryError
 from gate.registry.connection import Registry
 from gate.registry.faults import AbsentError
-from gate.registry.find import Aliases, holders
+from gate.registry.find import Aliases, holders_of
 from gate.registry.grounds import Grounds, forget_grounds, write_grounds
 from gate.registry.history import append, is_written, next_number
 from gate.registry.journal import Before, Ledger, Plan, close, publish, write_down
@@ -74,25 +74,26 @@ def draw(desk: Desk, entry: HistoryEntry, evidence: str | None, identity: str) -
     if not desk.settings.legacy_stages or not has_stages(desk.model):
         return plan
     versions = list_versions(desk.registry, desk.model)
-    touched = differences(versions, aim_of(desk, plan))
+    touched = differences(versions, aim_of(desk, plan, known))
     stages = {each.number: each.legacy_stage or NO_STAGE for each in versions if each.number in touched}
     return replace(plan, before=replace(plan.before, stages=stages))
 
 
-def aim_of(desk: Desk, plan: Plan) -> Aim:
+def aim_of(desk: Desk, plan: Plan, known: Model | None = None) -> Aim:
     """Say what the legacy stages follow from once the plan is carried out."""
-    entry = plan.entry
-    held = holders(desk.registry, desk.model, desk.settings.aliases)
-    held.pop(entry.stage, None)
+    entry, now = plan.entry, aim_now(desk, known)
+    held = {stage: number for stage, number in now.held.items() if stage != entry.stage}
     if entry.to_version is not None:
         held[entry.stage] = entry.to_version
-    return Aim(held=held, aliased=aliased(desk) | {entry.stage}, former=entry.from_version)
+    return Aim(held=held, aliased=now.aliased | {entry.stage}, former=entry.from_version)
 
 
-def aliased(desk: Desk) -> frozenset[str]:
-    """Name the stages whose holder an alias names."""
-    known = desk.look().aliases
-    return frozenset(stage.value for stage in Stage if alias_of(stage, desk.settings.aliases) in known)
+def aim_now(desk: Desk, known: Model | None = None) -> Aim:
+    """Say what the legacy stages follow from as things are; `known` is the model where it was read just now."""
+    known = known or desk.look()
+    aliases = desk.settings.aliases
+    named = frozenset(stage.value for stage in Stage if alias_of(stage, aliases) in known.aliases)
+    return Aim(held=holders_of(desk.registry, known, aliases), aliased=named)
 
 
 def carry_out(desk: Desk, plan: Plan, grounds: Grounds | None) -> tuple[str, ...]:

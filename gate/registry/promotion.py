@@ -10,15 +10,14 @@ from pathlib import Path
 from gate.domain import HistoryEntry, Promotion, Report, Stage, Waiver
 from gate.errors import RefusedError, UsageError
 from gate.registry.connection import Registry
-from gate.registry.find import holders
 from gate.registry.grounds import evidence_digest, grounds_of
 from gate.registry.journal import Plan
 from gate.registry.lease import Waiting
-from gate.registry.moving import Desk, PromotionSettings, aliased, carry_out, draw
+from gate.registry.moving import Desk, PromotionSettings, aim_now, carry_out, draw
 from gate.registry.record import recorded_report
 from gate.registry.settling import Settled, Visitor, at_desk, new_identity
 from gate.registry.snapshot import fresh_digest
-from gate.registry.stages import Aim, mirror
+from gate.registry.stages import mirror
 from gate.registry.tenures import drift, moment
 from gate.registry.tree import ArtifactFaultError
 from gate.registry.validity import Standing, ensure_current, ensure_valid, standing
@@ -69,16 +68,15 @@ def _promote(report: Report, to: Stage, by: str, desk: Desk, _settled: list[Sett
     """Move the stage, with the lease: nobody else of the gate's moves it now."""
     now = standing(desk.registry, desk.model, to, desk.settings)
     ensure_current(report, now)
-    held = holders(desk.registry, desk.model, desk.settings.aliases)
-    moved = drift(now.history, held, to)
+    moved = drift(now.history, now.holder, to)
     grounds = grounds_of(report)
     notes = ((moved,) if moved else ()) + tuple(map(_waived, grounds.waivers))
     number, former = report.candidate.version, now.holder
-    if _is_there(desk, report, now):
+    if _is_there(report, now):
         notes += (f"Version {number} already holds {to.value}: the history has no second entry.", *_mended(desk))
     else:
         entry = HistoryEntry(
-            at=moment(desk.look().tags),
+            at=moment(now.history),
             action="promote",
             stage=to.value,
             from_version=former if former != number else None,
@@ -102,20 +100,22 @@ def _waived(waiver: Waiver) -> str:
     return f"Waived until {waiver.expires}: {waiver.check}, by {waiver.owner}: {waiver.reason}"
 
 
-def _is_there(desk: Desk, report: Report, now: Standing) -> bool:
+def _is_there(report: Report, now: Standing) -> bool:
     """Say whether the alias points there, and the history's last word on the stage is this version with these files."""
     number = report.candidate.version
     last = next((each.entry for each in reversed(now.history) if each.entry.stage == now.stage.value), None)
-    pointed = desk.look().aliases.get(alias_of(now.stage, desk.settings.aliases)) == number
-    return pointed and last is not None and (last.to_version, last.digest) == (number, report.candidate.digest)
+    return (
+        now.pointed == number
+        and last is not None
+        and (last.to_version, last.digest) == (number, report.candidate.digest)
+    )
 
 
 def _mended(desk: Desk) -> tuple[str, ...]:
     """Let the legacy stages follow the aliases again, where somebody moved them."""
     if not desk.settings.legacy_stages:
         return ()
-    held = holders(desk.registry, desk.model, desk.settings.aliases)
-    return mirror(desk.registry, desk.model, Aim(held=held, aliased=aliased(desk)), desk.lease.ensure_held)
+    return mirror(desk.registry, desk.model, aim_now(desk), desk.lease.ensure_held)
 
 
 def resume(registry: Registry, model: str, *, settings: PromotionSettings, mover: Mover) -> Settled | None:

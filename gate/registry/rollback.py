@@ -162,7 +162,7 @@ def _move(before: Standing, target: Target, by: str, desk: Desk, _settled: list[
         why = f"Version {target.version} already holds {now.stage}: there is nothing to roll back."
         return replace(done, former=None, notes=(why,))
     entry = HistoryEntry(
-        at=moment(desk.look().tags),
+        at=moment(now.history),
         action="rollback",
         stage=now.stage.value,
         from_version=now.holder,

@@ -15,8 +15,9 @@ from typing import TypeVar
 
 from gate.errors import RefusedError
 from gate.registry.connection import Registry
-from gate.registry.history import is_written
-from gate.registry.journal import Plan, open_plan
+from gate.registry.grounds import forget_grounds, read_grounds
+from gate.registry.history import chapters, is_written, next_number
+from gate.registry.journal import BEFORE_TAG, PLAN_TAG, Plan, close, open_plan
 from gate.registry.lease import Waiting, leased
 from gate.registry.moving import Desk, PromotionSettings, carry_out, draw, finish, forward, undo
 from gate.registry.tenures import moment
@@ -76,8 +77,21 @@ def at_desk(
                 visitor.waiting.say(settled[-1].line())
                 plan = None
             if plan is None:
+                _tidy(desk)
                 return work(desk, settled)
         fates[plan.id] = visitor.judge(plan)
+
+
+def _tidy(desk: Desk) -> None:
+    """Take away what a dead process wrote before its plan was whole: halves of a plan, grounds of no entry."""
+    tags = desk.look().tags
+    if {PLAN_TAG, BEFORE_TAG} & set(tags):
+        desk.lease.ensure_held()
+        close(desk.registry, desk.model)
+    number = next_number(tags)
+    if read_grounds(tags, number) is not None:
+        desk.lease.ensure_held()
+        forget_grounds(desk.registry, desk.model, number, tags)
 
 
 def _must_be_judged(desk: Desk, plan: Plan, visitor: Visitor) -> bool:
@@ -107,7 +121,7 @@ def _move_back(desk: Desk, plan: Plan, by: str) -> None:
     """Give the stage back to who had it: a move of its own, which the history tells like any other."""
     back = replace(
         plan.entry,
-        at=moment(desk.look().tags),
+        at=moment(chapters(desk.look().tags)),
         action="undo",
         from_version=plan.entry.to_version,
         to_version=plan.entry.from_version,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from gate.domain import Stage
 from gate.registry.connection import Registry
-from gate.registry.find import Aliases, holders
+from gate.registry.find import Aliases, holders_of
 from gate.registry.history import Chapter, chapters
 from gate.registry.journal import open_plan
 from gate.registry.stages import Aim, differences, has_stages
@@ -32,9 +32,12 @@ def read_history(registry: Registry, model: str, aliases: Aliases, *, legacy_sta
         RegistryError: the registry is out of reach.
     """
     known = get_model(registry, model)
-    held = holders(registry, model, aliases)
+    held = holders_of(registry, known, aliases)
     found = tuple(chapters(known.tags))
-    findings = [*_unfinished(known), *(text for stage in Stage if (text := drift(found, held, stage)) is not None)]
+    findings = [
+        *_unfinished(known),
+        *(text for stage in Stage if (text := drift(found, held.get(stage.value), stage)) is not None),
+    ]
     if legacy_stages and has_stages(model):
         findings += _drifted(registry, known, held, aliases)
     return ModelHistory(chapters=found, tenures=tuple(tenures(found, held)), findings=tuple(findings))

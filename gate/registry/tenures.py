@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from gate.domain import Stage
 from gate.registry.grounds import Grounds
-from gate.registry.history import Chapter, chapters, now
+from gate.registry.history import Chapter, now
 
 BY_HAND = "by hand"
 
@@ -31,9 +31,9 @@ class Tenure:
     grounds: Grounds | None = None
 
 
-def moment(tags: Mapping[str, str]) -> str:
+def moment(history: Sequence[Chapter]) -> str:
     """Give the time of the next entry: now, and never before the last one where a clock was set back."""
-    return max([now(), *(chapter.entry.at for chapter in chapters(tags)[-1:])])
+    return max([now(), *(chapter.entry.at for chapter in history[-1:])])
 
 
 def tenures(history: Sequence[Chapter], held: Mapping[str, int]) -> list[Tenure]:
@@ -91,10 +91,9 @@ def _begun(chapter: Chapter) -> Tenure:
     )
 
 
-def drift(history: Sequence[Chapter], held: Mapping[str, int], stage: Stage) -> str | None:
+def drift(history: Sequence[Chapter], holder: int | None, stage: Stage) -> str | None:
     """Say that somebody moved a stage outside the gate, None where the history's last word holds."""
     last = next((each.entry for each in reversed(history) if each.entry.stage == stage.value), None)
-    holder = held.get(stage.value)
     if last is None or last.to_version == holder:
         return None
     now_held = f"version {holder} holds" if holder is not None else "nobody holds"

@@ -16,13 +16,13 @@ from gate.errors import GateError, RefusedError
 from gate.registry.connection import Registry
 from gate.registry.delta import is_table
 from gate.registry.faults import AbsentError
-from gate.registry.find import holders, resolve
+from gate.registry.find import holders_of, resolve
 from gate.registry.history import Chapter, chapters
 from gate.registry.moving import PromotionSettings
 from gate.registry.snapshot import fresh_digest
 from gate.registry.tables import data_files, digest_of_files
 from gate.registry.tree import ArtifactFaultError
-from gate.registry.versions import get_model
+from gate.registry.versions import alias_of, get_model
 from gate.verdict import decide
 
 _PROMOTABLE = {Verdict.PASS, Verdict.PASS_WITH_WARNINGS}
@@ -31,19 +31,28 @@ _EXPLICIT = "--baseline"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """What is true now of a model's stage. `holder` is who holds it, or held it before a move that is resumed."""
+    """What is true now of a model's stage.
+
+    `holder` is who holds it, or held it before a move that is resumed; `pointed` is where the alias points.
+    """
 
     stage: Stage
     holder: int | None
+    pointed: int | None
     history: tuple[Chapter, ...]
     settings: PromotionSettings
 
 
 def standing(registry: Registry, model: str, stage: Stage, settings: PromotionSettings) -> Standing:
     """Read who holds a stage, and what the history tells."""
-    held = holders(registry, model, settings.aliases)
-    history = tuple(chapters(get_model(registry, model).tags))
-    return Standing(stage=stage, holder=held.get(stage.value), history=history, settings=settings)
+    known = get_model(registry, model)
+    return Standing(
+        stage=stage,
+        holder=holders_of(registry, known, settings.aliases).get(stage.value),
+        pointed=known.aliases.get(alias_of(stage, settings.aliases)),
+        history=tuple(chapters(known.tags)),
+        settings=settings,
+    )
 
 
 def ensure_valid(registry: Registry, report: Report, now: Standing, into: Path) -> None:
