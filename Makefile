@@ -6,6 +6,7 @@ DEMO ?= build/demo/$(EXAMPLE)
 TESTS ?=
 REPEATS ?= 12
 KILLS ?= 1000
+FAULTS ?= 150
 PROMOTIONS ?= 1000
 PROMOTERS ?= 50
 
@@ -54,8 +55,8 @@ calibrate: set-up ## measure the error rates that docs/error-rates.md quotes, tw
 	@OMP_NUM_THREADS=1 $(BIN)/python -m bench.calibrate --repeats $(REPEATS)
 	@OMP_NUM_THREADS=1 $(BIN)/python -m bench.metric_error_rates
 
-torture: set-up ## kill promotions and resume them, and let many promote at once; KILLS=20 PROMOTIONS=40 is shorter
-	@$(BIN)/python -m bench.torture --kills $(KILLS) --promotions $(PROMOTIONS) --promoters $(PROMOTERS)
+torture: set-up ## promote, killed at random, against faults, many at once; KILLS=20 FAULTS=20 PROMOTIONS=50 is shorter
+	@$(BIN)/python -m bench.torture --kills $(KILLS) --faults $(FAULTS) --promotions $(PROMOTIONS) --promoters $(PROMOTERS)
 
 docs: set-up ## write the generated parts of the pages anew
 	$(COG) -r $(GENERATED)

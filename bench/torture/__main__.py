@@ -1,21 +1,24 @@
-"""Kill promotions at random points and resume them, and let many promote at once; exit 1 where anything is lost.
+"""Kill promotions and resume them, let the registry fail, let many promote at once; exit 1 where anything is lost.
 
-`python -m bench.torture --kills 1000 --promotions 1000 --promoters 50` is what `make torture` does, on SQLite;
+`make torture` does it a thousand times each (every call of a promotion fails in every way), on SQLite;
 `--uri http://…` does it on a server (an empty registry). Every run says its seed.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import random
 import shutil
 import sys
 import tempfile
 from pathlib import Path
 
-from bench.torture import children, worlds
+from bench.torture import children, faults, worlds
 from bench.torture.invariants import broken
-from gate.registry import Registry, history, holder
+from gate.domain import Report
+from gate.errors import GateError
+from gate.registry import Registry, history, holder, promote
 
 POINTS = 30
 """How many points a promotion has at which it is killed, about; beyond the last one it goes through."""
@@ -30,7 +33,8 @@ def main() -> int:
     registry = worlds.opened(uri)
     _say(f"seed {wanted.seed}, registry {registry.address}")
     children.run(children.promote, uri=uri, folder=str(folder / "here"), version=1)
-    problems = _kill(registry, uri, folder, wanted) + _compete(registry, uri, folder, wanted)
+    problems = _kill(registry, uri, folder, wanted) + _fail(registry, folder, wanted)
+    problems += _compete(registry, uri, folder, wanted)
     for problem in problems:
         _say(problem)
     if not problems:
@@ -43,6 +47,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--kills", type=int, default=1000, help="kill-and-resume runs")
     parser.add_argument("--promotions", type=int, default=1000, help="concurrent promotions in all")
     parser.add_argument("--promoters", type=int, default=50, help="processes that promote at once")
+    parser.add_argument("--faults", type=int, default=150, help="promotions with a failing registry")
     parser.add_argument("--uri", help="an empty registry [a new SQLite one]")
     parser.add_argument("--seed", type=int, default=random.randrange(2**31), help="repeats a run's choices")  # noqa: S311 - no secret
     return parser.parse_args()
@@ -67,6 +72,29 @@ def _kill(registry: Registry, uri: str, folder: Path, wanted: argparse.Namespace
         problems += [f"run {run}, killed at point {at}: {text}" for text in found]
         _tell(run, wanted.kills, "killed and resumed", problems)
     return problems
+
+
+def _fail(registry: Registry, folder: Path, wanted: argparse.Namespace) -> list[str]:
+    """Let each call fail in each way, one after the other; then promote the same once more, and look."""
+    problems: list[str] = []
+    for run in range(wanted.faults):
+        kind, at = faults.KINDS[run % len(faults.KINDS)], run // len(faults.KINDS) + 1
+        version = 2 if holder(registry, worlds.MODEL, worlds.STAGE, {}) == 3 else 3  # noqa: PLR2004 - two take turns
+        report, before = worlds.judged(registry, version, folder / "copies"), len(history(registry, worlds.MODEL))
+        worse, _ = faults.failing(registry, at, kind)
+        with contextlib.suppress(GateError):
+            _promote(worse, report, folder)
+        _promote(registry, report, folder)
+        found = broken(registry)
+        if len(history(registry, worlds.MODEL)) != before + 1:
+            found.append(f"the history grew by {len(history(registry, worlds.MODEL)) - before}")
+        problems += [f"call {at} {kind}: {text}" for text in found]
+        _tell(run, wanted.faults, "with a failing registry", problems)
+    return problems
+
+
+def _promote(registry: Registry, report: Report, folder: Path) -> None:
+    promote(registry, report, to=worlds.STAGE, settings=worlds.settings(folder), mover=worlds.mover(folder))
 
 
 def _compete(registry: Registry, uri: str, folder: Path, wanted: argparse.Namespace) -> list[str]:

@@ -52,6 +52,14 @@ class Plan:
     evidence: str | None
     before: Before
 
+    @property
+    def title(self) -> str:
+        """What it is, who began it and when."""
+        entry = self.entry
+        to = f"version {entry.to_version}" if entry.to_version is not None else "nobody"
+        moved = {"promote": f"promotion of {to} to {entry.stage}"}.get(entry.action, f"return of {entry.stage} to {to}")
+        return f"The {moved} that {entry.by} began at {entry.at}"
+
 
 class Ledger:
     """The local journal of a model: a line a step, each on the disk before the step is taken."""

@@ -112,7 +112,7 @@ class Lease:
                 {_MARK: json.dumps(mark, ensure_ascii=False), _BEAT: "0"},
                 f"The gate's, while {self._by} moves a stage of {self._model}. It goes away by itself.",
             )
-        except TakenError:
+        except (TakenError, AbsentError):  # MLflow looks at who was first, and fails where that one is gone again
             found = self._seen()
             return found is not None and found.token == self._token
         self._beat_at = elapsed()

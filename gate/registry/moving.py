@@ -125,8 +125,8 @@ def _take_back(desk: Desk, plan: Plan, fault: GateError) -> None:
             return
         undo(desk, plan)
     except GateError:
-        fault.remedy = f"What was begun is written down: `gate promote --resume {desk.model}` finishes or undoes it."
-        raise fault from None
+        todo = f"What was begun is written down: `gate promote --resume {desk.model}` finishes or undoes it."
+        raise RegistryError(fault.text, remedy=todo) from fault
     raise fault
 
 

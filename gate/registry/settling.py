@@ -48,9 +48,7 @@ class Settled:
 
     def line(self) -> str:
         """Say it in a sentence."""
-        entry = self.plan.entry
-        what = f"The {entry.action} of version {entry.to_version} to {entry.stage} that {entry.by} began at {entry.at}"
-        return f"{what} {'was finished.' if self.done else f'was undone: {self.why}'}"
+        return f"{self.plan.title} {'was finished.' if self.done else f'was undone: {self.why}'}"
 
 
 def at_desk(

@@ -47,10 +47,8 @@ def _unfinished(known: Model) -> list[str]:
     plan = open_plan(known.tags)
     if plan is None:
         return []
-    entry = plan.entry
-    what = f"The {entry.action} of version {entry.to_version} to {entry.stage} by {entry.by}, begun at {entry.at},"
     todo = f"where no job is at it, `gate promote --resume {known.name}` finishes or undoes it."
-    return [f"{what} is not finished: {todo}"]
+    return [f"{plan.title} is not finished: {todo}"]
 
 
 def _drifted(registry: Registry, known: Model, held: Mapping[str, int], aliases: Aliases) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -10,6 +11,7 @@ from gate.registry.grounds import Grounds
 from gate.registry.history import Chapter, now
 
 BY_HAND = "by hand"
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +35,8 @@ class Tenure:
 
 def moment(history: Sequence[Chapter]) -> str:
     """Give the time of the next entry: now, and never before the last one where a clock was set back."""
-    return max([now(), *(chapter.entry.at for chapter in history[-1:])])
+    before = (chapter.entry.at for chapter in history[-1:])
+    return max([now(), *(at for at in before if _MOMENT.fullmatch(at))])
 
 
 def tenures(history: Sequence[Chapter], held: Mapping[str, int]) -> list[Tenure]:

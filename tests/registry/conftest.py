@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -70,9 +71,16 @@ def server_uri(registry_db: Path, tmp_path_factory: pytest.TempPathFactory) -> I
     """A real `mlflow server` with artifacts of its own, started once."""
     folder = tmp_path_factory.mktemp("server")
     shutil.copy(registry_db, folder / "mlflow.db")
+    with serving(f"sqlite:///{folder}/mlflow.db", folder) as address:
+        yield address
+
+
+@contextmanager
+def serving(database: str, folder: Path) -> Iterator[str]:
+    """Run `mlflow server` on a database; it keeps artifacts below the folder."""
     port = free_port()
     command = [sys.executable, "-m", "mlflow", "server", "--workers", "1", "--host", "127.0.0.1", "--port", str(port)]
-    command += ["--backend-store-uri", f"sqlite:///{folder}/mlflow.db", "--artifacts-destination", str(folder / "kept")]
+    command += ["--backend-store-uri", database, "--artifacts-destination", str(folder / "kept")]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             command,

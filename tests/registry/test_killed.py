@@ -47,6 +47,7 @@ def points(place: Path, registry: Registry) -> int:
     return int(counted.read_text())
 
 
+@pytest.mark.timeout(900)
 def test_killed_at_every_point_then_resumed(place, registry):
     """One holder, a whole history without a step twice, nothing left over: on this machine and from another folder."""
     for at in range(2, points(place, registry) + 1, 2):

@@ -25,6 +25,7 @@ def folder(registry_db: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.timeout(900)
 def test_one_wins_a_round(folder, monkeypatch):
     """Each round has one new holder; the others are refused, since their verdict became stale."""
     keep_environment(monkeypatch)
