@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from gate.domain import Report, Waiver
 from gate.registry.connection import Registry
 from gate.registry.runs import parse_json
-from gate.report import dumps
+from gate.report import canonical
 
 _TAG_CAP = 499
 _KEYS = ("report", "baseline", "baseline_digest", "data", "policy")
@@ -47,7 +47,7 @@ def grounds_of(report: Report) -> Grounds:
 
 def evidence_digest(report: Report) -> str:
     """Give `sha256:` over the bytes of the report.json that is recorded."""
-    return f"sha256:{hashlib.sha256(dumps(report).encode()).hexdigest()}"
+    return f"sha256:{hashlib.sha256(canonical(report).encode()).hexdigest()}"
 
 
 def write_grounds(registry: Registry, model: str, number: int, grounds: Grounds) -> None:

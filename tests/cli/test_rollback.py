@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import sqlite3
 from pathlib import Path
 from urllib.parse import urlparse
 
 import pytest
+
+from tests.cli.conftest import start_project
 
 UNTIMED = (
     "models: {house: {latency: {batch_sizes: [1], budget_s: 1},\n"
@@ -23,14 +26,26 @@ def house(project):
     return project
 
 
+@pytest.fixture(scope="module")
+def judged(world, tmp_path_factory) -> Path:
+    """A folder in which version 1, then version 2 of house were promoted to production: nobody writes to it."""
+    folder = tmp_path_factory.mktemp("judged") / "project"
+    started = start_project(world, folder)
+    started.configure(UNTIMED % "")
+    for version, who, baseline in (("1", "ada", ("--baseline", "none")), ("2", "bob", ())):
+        ended = started.gate("check", "house", version, "--record", *baseline)
+        assert ended.code == 0, ended.out
+        ended = started.gate("promote", "house", version, "--to", "production", "--approved-by", who)
+        assert ended.code == 0, ended.err
+    return folder
+
+
 @pytest.fixture
-def twice(house):
-    """Version 1, then version 2 in production."""
-    assert house.gate("check", "house", "1", "--record", "--baseline", "none").code == 0
-    assert house.gate("promote", "house", "1", "--to", "production", "--approved-by", "ada").code == 0
-    assert house.gate("check", "house", "2", "--record").code == 0
-    assert house.gate("promote", "house", "2", "--to", "production", "--approved-by", "bob").code == 0
-    return house
+def twice(judged, project):
+    """A copy of it: version 2 holds production, and version 1 did before."""
+    for name in ("mlflow.db", "gate.yaml"):
+        shutil.copy(judged / name, project.folder / name)
+    return project
 
 
 def ask(project, query):
@@ -70,6 +85,7 @@ def test_there_and_back(twice):
     assert ask(twice, "SELECT current_stage FROM model_versions WHERE name = 'house' ORDER BY version") == [
         ("Production",),
         ("Archived",),
+        ("None",),
     ]
     found = told(twice)
     assert [(entry["action"], entry["from"], entry["to"]) for entry in found["history"]] == [
