@@ -35,6 +35,8 @@ _MARK, _BEAT = "gate.lease", "gate.lease.beat"
 _POLL_S = (0.05, 0.25)
 _TOLD_AFTER_S = 2.0
 _TEXT_CAP = 60
+_LEFT: set[str] = set()
+"""Leases that this process could not give back: whoever asks again in the same process need not wait for them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +93,7 @@ class Lease:
                 continue  # gone meanwhile; or ours: the answer to its creation was lost
             if found != before:
                 before, watched = found, elapsed()
-            if is_gone(found.process) or elapsed() - watched > DEAD_S:
+            if found.token in _LEFT or is_gone(found.process) or elapsed() - watched > DEAD_S:
                 self._take_away(found)
                 continue
             self._ensure_patience(since, found)
@@ -161,10 +163,12 @@ class Lease:
 
     def release(self) -> None:
         """Give the lease back, where it still is this process's."""
+        _LEFT.add(self._token)
         found = self._seen()
         if found is not None and found.token == self._token:
             with suppress(AbsentError):
                 self._registry.write("give the lease back", self._registry.client.delete_registered_model, self._name)
+        _LEFT.discard(self._token)
 
     def _tag(self, key: str, value: str) -> None:
         self._registry.write("renew the lease", self._registry.client.set_registered_model_tag, self._name, key, value)

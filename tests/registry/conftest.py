@@ -100,7 +100,7 @@ def serving(database: str, folder: Path) -> Iterator[str]:
 
 
 def _wait_for(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(240):
+    for _ in range(600):
         try:
             with urllib.request.urlopen(f"{address}/health", timeout=2):
                 return

@@ -32,6 +32,22 @@ def test_given_back_after_a_fault(registry):
     assert models(registry) == []
 
 
+def test_one_that_could_not_be_given_back(registry, monkeypatch):
+    """The same process goes on with it at once: a server that lives for weeks does not wait for itself."""
+
+    def broken(_name):
+        raise ConnectionError("connection reset")
+
+    breaks = pytest.raises(RegistryError, match="the connection breaks")
+    with monkeypatch.context() as patched, breaks, leased(registry, "wine", "ann", Waiting()):
+        patched.setattr(registry.client, "delete_registered_model", broken)
+    assert models(registry) == ["_gate_lease_wine"]
+    monkeypatch.setattr(lease, "PATIENCE_S", 0.0)
+    with leased(registry, "wine", "ann", Waiting()):
+        pass
+    assert models(registry) == []
+
+
 def test_others_wait(registry, monkeypatch):
     """Who waits is told for whom, looks whether the wait is worth it, and gives up in the end."""
     monkeypatch.setattr(lease, "PATIENCE_S", 0.5)
