@@ -6,6 +6,7 @@ import logging
 import os
 import shutil
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,15 @@ from gate.registry import Mover, PromotionSettings, Registry, connect, fresh_dig
 MODEL = "wine"
 POLICY = "sha256:policy"
 STAGE = Stage.PRODUCTION
+_MLMODEL = "flavors:\n  python_function:\n    loader_module: wine_loader\n    code: code\n"
+_LOADER = """class Model:
+    def predict(self, rows, params=None):
+        return rows
+
+
+def _load_pyfunc(path):
+    return Model()
+"""
 
 
 def build(uri: str, folder: Path, versions: int) -> None:
@@ -51,8 +61,9 @@ def build(uri: str, folder: Path, versions: int) -> None:
 
 
 def _register(client: Any, experiment: str, files: Path, number: int) -> None:  # noqa: ANN401 - MLflow has no types
-    files.mkdir(parents=True)
-    (files / "MLmodel").write_text(f"flavors: {{}}\n# version {number}\n")
+    (files / "code").mkdir(parents=True)
+    (files / "MLmodel").write_text(f"{_MLMODEL}# version {number}\n", encoding="utf-8")
+    (files / "code" / "wine_loader.py").write_text(_LOADER, encoding="utf-8")
     run = client.create_run(experiment)
     client.log_artifacts(run.info.run_id, str(files), "model")
     source = f"{run.info.artifact_uri}/model"
@@ -60,8 +71,8 @@ def _register(client: Any, experiment: str, files: Path, number: int) -> None:  
     shutil.rmtree(files)
 
 
-def judged(registry: Registry, version: int, into: Path, *, recorded: bool = True) -> Report:
-    """Judge a version against who holds the stage now: it passes."""
+def judged(registry: Registry, version: int, into: Path, *, recorded: bool = True, **changes: Any) -> Report:  # noqa: ANN401 - any key of a report
+    """Judge a version against who holds the stage now: it passes. `changes` are other keys of the report."""
     held = holder(registry, MODEL, STAGE, {})
     baseline = None if held is None or held == version else held
     found = Report(
@@ -73,7 +84,7 @@ def judged(registry: Registry, version: int, into: Path, *, recorded: bool = Tru
         verdict=Verdict.PASS,
         reasons=("1 checks passed",),
         counts=Counts(passed=1),
-        checks=(_CHECK,),
+        checks=(CHECK,),
         benchmark=Benchmark(),
         diff=Diff(),
         reproducibility=Reproducibility(),
@@ -83,12 +94,13 @@ def judged(registry: Registry, version: int, into: Path, *, recorded: bool = Tru
         started_at="2026-01-01T00:00:00Z",
         finished_at="2026-01-01T00:00:01Z",
     )
+    found = replace(found, **changes)
     if recorded:
         record(registry, found, {})
     return found
 
 
-_CHECK = CheckResult(
+CHECK = CheckResult(
     id="contract.loads",
     title="It loads.",
     category=Category.CONTRACT,

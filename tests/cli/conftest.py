@@ -122,11 +122,7 @@ def _forks() -> multiprocessing.context.ForkServerContext:
 @pytest.fixture
 def project(world, tmp_path) -> Project:
     """A project on a copy of the registry: tests may promote."""
-    return start_project(world, tmp_path / "project")
-
-
-def start_project(world: Path, folder: Path) -> Project:
-    """Make a folder with a gate.yaml and a copy of the world's registry."""
+    folder = tmp_path / "project"
     folder.mkdir()
     shutil.copy(world / "mlflow.db", folder / "mlflow.db")
     (folder / "gate.yaml").write_text(
