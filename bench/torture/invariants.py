@@ -22,7 +22,7 @@ def broken(registry: Registry) -> list[str]:
     entries = history(registry, MODEL)
     found = _about_history(entries, None if holder is None else int(holder))
     found += [f"open journal: {key}" for key in known.tags if key.startswith("gate.journal")]
-    found += [f"left over: {model.name}" for model in models if model.name.startswith("_gate_lease")]
+    found += [f"left over: {model.name}" for model in models if model.name.startswith("_gate_")]
     if staged != ([] if holder is None else [int(holder)]):
         found.append(f"version {holder} holds the alias, and the stage is that of {staged}")
     numbers = sorted(key.rpartition(".")[2] for key in known.tags if key.startswith("gate.history."))

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import secrets
 import socket
 import time
@@ -23,7 +24,7 @@ from gate.registry.connection import Registry
 from gate.registry.faults import AbsentError, TakenError
 from gate.registry.process import elapsed, is_gone, this_process
 from gate.registry.runs import parse_json
-from gate.registry.versions import LEASE_MARK
+from gate.registry.versions import DEAD_MARK, LEASE_MARK
 
 BEAT_S = 10.0
 """The holder shows that he is alive where his last sign is older, before he writes."""
@@ -34,6 +35,8 @@ PATIENCE_S = 600.0
 _MARK, _BEAT = "gate.lease", "gate.lease.beat"
 _POLL_S = (0.05, 0.25)
 _TOLD_AFTER_S = 2.0
+_SWEPT = 100
+_TOKEN, _UNMARKED = "[0-9a-f]{16}", "0" * 16
 _TEXT_CAP = 60
 _LEFT: set[str] = set()
 """Leases that this process could not give back: whoever asks again in the same process need not wait for them."""
@@ -73,15 +76,25 @@ class Lease:
             RegistryError: somebody took it, since nothing was seen of this process for long; or out of reach.
         """
         found = self._seen()
-        if found is None or found.token != self._token:
+        if found is None or found.token != self._token or not self._beat():
             raise RegistryError(
                 f"This process lost its turn to move the stages of {self._model!r}: it was silent for too long.",
                 remedy=f"Run `gate promote --resume {self._model}`.",
             )
-        if elapsed() - self._beat_at > BEAT_S:
-            self._beats += 1
-            self._tag(_BEAT, str(self._beats))
-            self._beat_at = elapsed()
+
+    def _beat(self) -> bool:
+        """Show that this process lives, where its last sign is old; say whether there is something to show it on."""
+        at = elapsed()
+        if at - self._beat_at <= BEAT_S:
+            return True
+        self._beats += 1
+        tag, beats = self._registry.client.set_registered_model_tag, str(self._beats)
+        try:
+            self._registry.write("renew the lease", tag, self._name, _BEAT, beats)
+        except AbsentError:
+            return False
+        self._beat_at = at
+        return True
 
     def acquire(self, waiting: Waiting) -> None:
         """Create the lease; wait where another has it, take it away where that one is dead."""
@@ -132,6 +145,7 @@ class Lease:
         told = parse_json(tags.get(_MARK))
         mark = told if isinstance(told, dict) else {}
         token, process, by = (str(mark.get(key) or "") for key in ("token", "process", "by"))
+        token = token if re.fullmatch(_TOKEN, token) else ""
         return _Seen(token=token, process=process, by=_printable(by) or "somebody", beat=tags.get(_BEAT, ""))
 
     def _take_away(self, dead: _Seen) -> None:
@@ -140,7 +154,7 @@ class Lease:
         Whoever saw it dead, slept, and woke when another already has the lease, would rename that one's: he gives it
         back.
         """
-        aside = f"{self._name}.{dead.token or 'unmarked'}"
+        aside = dead_name(self._model, dead.token or _UNMARKED)
         client = self._registry.client
         with suppress(AbsentError, TakenError):
             self._registry.write("take a dead lease away", client.rename_registered_model, self._name, aside)
@@ -170,8 +184,14 @@ class Lease:
                 self._registry.write("give the lease back", self._registry.client.delete_registered_model, self._name)
         _LEFT.discard(self._token)
 
-    def _tag(self, key: str, value: str) -> None:
-        self._registry.write("renew the lease", self._registry.client.set_registered_model_tag, self._name, key, value)
+    def sweep(self) -> None:
+        """Delete dead leases that somebody set aside and could not delete; where that fails, the next one does it."""
+        client, pattern = self._registry.client, re.compile(re.escape(dead_name(self._model, "@")).replace("@", _TOKEN))
+        with suppress(GateError):
+            like = f"name LIKE '{dead_name(self._model, '%')}'"
+            named = self._registry.ask("look for dead leases", client.search_registered_models, like, _SWEPT)
+            for name in [str(model.name) for model in named if pattern.fullmatch(str(model.name))]:
+                self._registry.write("delete a dead lease", client.delete_registered_model, name)
 
 
 @contextmanager
@@ -184,6 +204,7 @@ def leased(registry: Registry, model: str, by: str, waiting: Waiting) -> Iterato
     lease = Lease(registry, model, f"{_printable(by)[:_TEXT_CAP]} on {socket.gethostname()[:_TEXT_CAP]}")
     try:
         lease.acquire(waiting)
+        lease.sweep()
         yield lease
     except BaseException:
         with suppress(GateError):  # what went wrong first is what is told; a lease that is left behind is taken away
@@ -194,8 +215,17 @@ def leased(registry: Registry, model: str, by: str, waiting: Waiting) -> Iterato
 
 def lease_name(model: str) -> str:
     """Name the lease of a model: no name that the gate takes for a model's, in the model's catalogue and schema."""
+    return _beside(model, LEASE_MARK)
+
+
+def dead_name(model: str, token: str) -> str:
+    """Name what a dead lease is renamed to; its token makes the name the dead lease's own."""
+    return _beside(model, f"{DEAD_MARK}{token}_")
+
+
+def _beside(model: str, mark: str) -> str:
     above, dot, name = model.rpartition(".") if model.count(".") == 2 else ("", "", model)  # noqa: PLR2004 - a.b.c
-    return f"{above}{dot}{LEASE_MARK}{name}"
+    return f"{above}{dot}{mark}{name}"
 
 
 def _printable(text: str) -> str:

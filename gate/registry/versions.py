@@ -16,8 +16,8 @@ from gate.registry.faults import AbsentError
 
 NAME_RULE = "a letter or digit of any script first, then letters, digits, spaces and _ . - up to 128 characters"
 _NAME = re.compile(r"[^\W_][\w .-]{0,127}")
-LEASE_MARK = "_gate_lease_"
-"""How the name of a lease begins (in a catalogue: its last part). No model that the gate takes has such a name."""
+LEASE_MARK, DEAD_MARK = "_gate_lease_", "_gate_dead_"
+"""How the names of leases begin (in a catalogue: the last part). No model that the gate takes has such a name."""
 _NAMES_SHOWN = 5
 _NAMES_READ = 1000
 
@@ -101,7 +101,7 @@ def _unknown_model(registry: Registry, name: str) -> UsageError:
 
 def is_lease(name: str) -> bool:
     """Say whether a registered model is no model but a lease of the gate's."""
-    return any(part.startswith(LEASE_MARK) for part in name.split("."))
+    return any(part.startswith((LEASE_MARK, DEAD_MARK)) for part in name.split("."))
 
 
 def get_version(registry: Registry, model: str, number: int) -> Version:

@@ -127,6 +127,16 @@ def test_who_wakes_late_gives_back(registry):
         assert models(registry) == ["_gate_lease_wine"]
 
 
+def test_a_dead_lease_that_was_set_aside(registry):
+    """Whoever took a dead lease away and was killed before he deleted it leaves it to the next one."""
+    others = ["_gate_dead_0123456789abcdef_red wine", "_gate_dead_0123456789abcdef_x_wine", "_gate_lease_wine.2"]
+    for name in ("_gate_dead_0123456789abcdef_wine", *others):
+        registry.client.create_registered_model(name)
+    with leased(registry, "wine", "bob", Waiting()):
+        pass
+    assert models(registry) == others
+
+
 def test_a_lease_that_nobody_of_the_gate_made(registry, monkeypatch):
     """A registered model of that name without a mark is taken away like a dead lease."""
     monkeypatch.setattr(lease, "DEAD_S", 0.3)
