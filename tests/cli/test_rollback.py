@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-import sqlite3
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote, urlparse
@@ -27,27 +26,14 @@ SETTINGS = "tracking_uri: sqlite:///mlflow.db\nisolation: {timeout_s: 120}\n"
 HOLDERS = "Somebody moved production outside the gate"
 
 
-@pytest.fixture(scope="module")
-def cellar(registry_db, tmp_path_factory) -> Path:
-    """A folder with a registry of three versions of wine: nobody writes to it."""
-    folder = tmp_path_factory.mktemp("cellar")
+@pytest.fixture
+def project(registry_db, tmp_path) -> Project:
+    """A project on a registry of its own, with three versions of wine."""
+    folder = tmp_path / "project"
+    folder.mkdir()
     shutil.copy(registry_db, folder / "mlflow.db")
     with quiet():
         worlds.build(f"sqlite:///{folder}/mlflow.db", folder, 3)
-    return folder
-
-
-@pytest.fixture
-def project(cellar, tmp_path) -> Project:
-    """A project on a copy of the registry, with copies of the artifacts."""
-    folder = tmp_path / "project"
-    folder.mkdir()
-    shutil.copytree(cellar / "artifacts", folder / "artifacts")
-    shutil.copy(cellar / "mlflow.db", folder / "mlflow.db")
-    with sqlite3.connect(folder / "mlflow.db") as database:
-        for table, column in (("runs", "artifact_uri"), ("experiments", "artifact_location"),
-                              ("model_versions", "source"), ("model_versions", "storage_location")):  # fmt: skip
-            database.execute(f"UPDATE {table} SET {column} = replace({column}, '{cellar}', '{folder}')")
     (folder / "gate.yaml").write_text(SETTINGS)
     return Project(folder=folder)
 
