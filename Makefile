@@ -6,6 +6,10 @@ DEMO ?= build/demo/$(EXAMPLE)
 TESTS ?=
 REPEATS ?= 12
 MINUTES ?= 30
+KILLS ?= 1000
+FAULTS ?= 150
+PROMOTIONS ?= 1000
+PROMOTERS ?= 50
 
 # what the shell happens to have set must not reach the tools
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONWARNINGS
@@ -17,7 +21,7 @@ COG := $(BIN)/cog -I docs
 GENERATED := README.md docs/reference/*.md docs/reference/checks/*.md docs/performance.md docs/error-rates.md docs/metric-error-rates.md docs/latency-rates.md
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench calibrate docs picture clean set-up
+.PHONY: help demo test lint format bench calibrate torture docs picture clean set-up
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -55,6 +59,9 @@ bench: set-up ## measure what docs/performance.md and docs/latency-rates.md quot
 calibrate: set-up ## measure the error rates that docs/error-rates.md quotes, two hours; REPEATS=1 is shorter
 	@OMP_NUM_THREADS=1 $(BIN)/python -m bench.calibrate --repeats $(REPEATS)
 	@OMP_NUM_THREADS=1 $(BIN)/python -m bench.metric_error_rates
+
+torture: set-up ## promote, killed at random, against faults, many at once; KILLS=20 FAULTS=20 PROMOTIONS=50 is shorter
+	@$(BIN)/python -m bench.torture --kills $(KILLS) --faults $(FAULTS) --promotions $(PROMOTIONS) --promoters $(PROMOTERS)
 
 docs: set-up ## write the generated parts of the pages anew
 	$(COG) -r $(GENERATED)

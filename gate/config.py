@@ -16,7 +16,7 @@ from gate.errors import UsageError
 from gate.settings import File, ModelConfig, Share
 
 FILE_NAME = "gate.yaml"
-_TRUST = frozenset({"require_signature", "trusted_keys"})
+_NO_POLICY = ("data", "promotion")
 
 __all__ = ["FILE_NAME", "Config", "File", "ModelConfig", "Share", "find", "json_schema", "read"]
 
@@ -43,9 +43,12 @@ class Config:
         return replace(self, file=self.file.model_copy(update=dict(uris)))
 
     def policy_digest(self, name: str) -> str:
-        """Digest everything that decides a verdict on this model: `sha256:` over canonical JSON, the same anywhere."""
+        """Digest everything that decides a verdict on this model: `sha256:` over canonical JSON, the same anywhere.
+
+        Where the data lie is no policy, and the rules of promotion are asked at the promotion itself.
+        """
         policy = {
-            "model": _deciding(self._merged(name)),
+            "model": {key: value for key, value in self._merged(name).items() if key not in _NO_POLICY},
             "confidence": self.file.confidence,
             "isolation": self.file.isolation.minimum,
             "checks": self.file.checks,
@@ -113,13 +116,6 @@ def _check_merged(document: Document, name: str) -> None:
         ModelConfig.model_validate(_merge(document.value.get("defaults") or {}, document.value["models"][name] or {}))
     except ValidationError as error:
         raise _explained(document, error, prefix=("models", name)) from None
-
-
-def _deciding(model: Mapping[str, Any]) -> dict[str, Any]:
-    """Leave out what decides no verdict: where the data lie, and who may sign verdicts."""
-    kept = {key: value for key, value in model.items() if key != "data"}
-    promotion = {key: value for key, value in (kept.pop("promotion", None) or {}).items() if key not in _TRUST}
-    return {**kept, "promotion": promotion} if promotion else kept
 
 
 def _without_nulls(value: dict[str, Any]) -> dict[str, Any]:

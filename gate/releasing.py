@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import getpass
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gate import comparing, report, storing, trusting
+from gate import comparing, promoting, report, storing, trusting
 from gate.config import Config
 from gate.domain import Category, Promotion, Report, Stage, Verdict
 from gate.errors import GateError, RefusedError, UsageError
 from gate.pipeline import Checked, Narrator, Request, check
+from gate.promoting import PromotionRequest, told
 
 if TYPE_CHECKING:
-    from gate.registry import PromotionSettings, Registry
+    from gate.registry import Chapter, Registry, Tenure
 
 PASSING = frozenset({Verdict.PASS, Verdict.PASS_WITH_WARNINGS})
 
@@ -35,17 +33,6 @@ class Released:
         """Say where the notes are and who holds the stage now, a line each."""
         lines = [f"Release note: {path}" for path in self.notes]
         return lines + (told(self.promotion) if self.promotion else [])
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PromotionRequest:
-    """What is to be promoted; `report` is a file that another job made, None for the recorded one."""
-
-    model: str
-    version: str
-    stage: Stage
-    report: Path | None = None
-    approved_by: tuple[str, ...] = ()
 
 
 def release(request: Request, config: Config, narrator: Narrator, approved_by: Sequence[str]) -> Released:
@@ -69,8 +56,9 @@ def release(request: Request, config: Config, narrator: Narrator, approved_by: S
         return Released(checked=checked, notes=notes)
     try:
         trusting.released(checked.report, checked.folder, trust)
+        people = promoting.ensure_approved(config, request.model, stage, approved_by)
         with narrator.step(f"Promote to {stage}"):
-            promotion = _promoted(registry, checked.report, config, stage, tuple(approved_by))
+            promotion = promoting.promoted(registry, checked.report, config, stage, (people, narrator, lambda: None))
     except RefusedError as refused:
         return Released(checked=checked, notes=notes, refused=refused)
     return Released(checked=checked, notes=notes, promotion=promotion)
@@ -102,77 +90,11 @@ def promote(request: PromotionRequest, config: Config, narrator: Narrator) -> Pr
     Raises:
         RefusedError: there is no verdict, or it does not allow the promotion.
     """
-    trust = trusting.trust_of(config, request.model)
-    registry = storing.connect(config)
-    version = comparing.resolve(registry, request.model, request.version)
-    if request.report is not None:
-        _take_over(registry, request, version, config, narrator)
-    with narrator.step("Read the verdict"):
-        verified = trusting.recorded(registry, request.model, version, trust)
-    for remark in verified.remarks:
-        narrator.say(remark)
-    with narrator.step(f"Promote to {request.stage}"):
-        return _promoted(registry, verified.report, config, request.stage, request.approved_by)
 
+    def keep(registry: Registry, found: Report, files: Mapping[str, Path], folder: Path) -> None:
+        record(registry, Checked(report=found, folder=folder), evidence=files)
 
-def _take_over(registry: Registry, request: PromotionRequest, version: int, config: Config, narrator: Narrator) -> None:
-    """Verify a report that another job made, then record it: from here on it is a recorded verdict."""
-    assert request.report is not None  # noqa: S101 - the caller looked
-    trust = trusting.trust_of(config, request.model)
-    with trusting.handed_over(request.report, (request.model, version), trust) as (found, files):
-        with narrator.step("Verify the report"), tempfile.TemporaryDirectory(prefix="gate-") as room:
-            settings = _promotion_settings(config, request.model)
-            trusting.ensure_promotable(registry, found, request.stage, settings, Path(room))
-        with narrator.step("Record the verdict"):
-            record(registry, Checked(report=found, folder=request.report.parent), evidence=files)
-
-
-def _promotion_settings(config: Config, model: str) -> PromotionSettings:
-    from gate import registry as rooms
-
-    settings = config.model(model).promotion
-    return rooms.PromotionSettings(
-        policy_digest=config.policy_digest(model), aliases=settings.aliases, legacy_stages=settings.legacy_stages
-    )
-
-
-def _promoted(
-    registry: Registry, found: Report, config: Config, stage: Stage, approved_by: tuple[str, ...]
-) -> Promotion:
-    from gate import registry as rooms
-
-    settings = config.model(found.model).promotion
-    people = {name.strip() for name in approved_by if name.strip()}
-    wanted = settings.approvals.get(stage, 0)
-    if len(people) < wanted:
-        raise RefusedError(
-            f"A promotion to {stage} needs {wanted} approval{'' if wanted == 1 else 's'}, {len(people)} given.",
-            remedy="Give --approved-by WHO, once for each person.",
-        )
-    with tempfile.TemporaryDirectory(prefix="gate-") as room:
-        return rooms.promote(
-            registry,
-            found,
-            to=stage,
-            settings=_promotion_settings(config, found.model),
-            by=", ".join(sorted(people)) or _user(),
-            into=Path(room),
-        )
-
-
-def _user() -> str:
-    """Whoever runs the gate: in GitHub Actions the person who triggered it."""
-    try:
-        return os.environ.get("GITHUB_ACTOR") or getpass.getuser()
-    except (OSError, KeyError):
-        return f"uid {os.getuid()}"
-
-
-def told(promotion: Promotion) -> list[str]:
-    """Say what a promotion did, a line each."""
-    before = f", before: v{promotion.former}" if promotion.former is not None else ""
-    held = f"{promotion.model} v{promotion.version} holds {promotion.stage} (alias {promotion.alias!r}{before})"
-    return [held, *promotion.notes]
+    return promoting.promote(request, config, narrator, keep)
 
 
 def stored_report(model: str | None, version: str | None, path: Path | None, config: Config) -> Report:
@@ -229,25 +151,53 @@ def write_notes(
 
 
 def history(model: str, config: Config) -> dict[str, Any]:
-    """Give the lineage of a model and the history of its stages, as plain values."""
+    """Give the lineage of a model, the history of its stages and who held them when, as plain values."""
     from gate import registry as rooms
 
-    registry = storing.connect(config)
-    entries = [
-        {
-            "at": entry.at,
-            "action": entry.action,
-            "stage": entry.stage,
-            "from": entry.from_version,
-            "to": entry.to_version,
-            "verdict": entry.verdict,
-            "digest": entry.digest,
-            "by": entry.by,
-        }
-        for entry in rooms.history(registry, model)
-    ]
+    registry, settings = storing.connect(config), config.model(model).promotion
+    found = rooms.read_history(registry, model, settings.aliases, legacy_stages=settings.legacy_stages)
     versions = [_with_judged_metrics(registry, model, row) for row in report.plain(rooms.lineage(registry, model))]
-    return {"model": model, "versions": versions, "history": entries}
+    return {
+        "model": model,
+        "versions": versions,
+        "history": [_entry(chapter) for chapter in found.chapters],
+        "tenures": [_tenure(tenure) for tenure in found.tenures],
+        "findings": list(found.findings),
+    }
+
+
+def _entry(chapter: Chapter) -> dict[str, Any]:
+    """An entry with the contract's keys, and the digest of the report that it rests on."""
+    entry = chapter.entry
+    return {
+        "at": entry.at,
+        "action": entry.action,
+        "stage": entry.stage,
+        "from": entry.from_version,
+        "to": entry.to_version,
+        "verdict": entry.verdict,
+        "digest": entry.digest,
+        "by": entry.by,
+        "evidence": chapter.grounds.report if chapter.grounds else None,
+    }
+
+
+def _tenure(tenure: Tenure) -> dict[str, Any]:
+    grounds = report.plain(tenure.grounds) if tenure.grounds else {}
+    return {
+        "stage": tenure.stage,
+        "version": tenure.version,
+        "from": tenure.since,
+        "until": tenure.until,
+        "current": tenure.current,
+        "action": tenure.action,
+        "by": tenure.by,
+        "verdict": tenure.verdict,
+        "digest": tenure.digest,
+        "evidence": grounds.get("report"),
+        "grounds": {key: value for key, value in grounds.items() if key not in {"report", "waivers"}},
+        "waivers": grounds.get("waivers", []),
+    }
 
 
 def _with_judged_metrics(registry: Registry, model: str, row: dict[str, Any]) -> dict[str, Any]:

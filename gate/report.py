@@ -118,6 +118,15 @@ def dumps(report: Report) -> str:
     return json.dumps(to_dict(report), ensure_ascii=False, allow_nan=False, indent=1, sort_keys=True) + "\n"
 
 
+def canonical(report: Report) -> str:
+    """Write a report as it is recorded: reading and writing it again changes no byte, so a digest can stand for it."""
+    text = dumps(report)
+    try:
+        return dumps(loads(text))
+    except UsageError:  # it cannot be read, so nobody will promote by it
+        return text
+
+
 def loads(text: str | bytes) -> Report:
     """Read a report.
 

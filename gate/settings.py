@@ -282,6 +282,8 @@ class Promotion(_Settings):
     """Promote only verdicts that one of `trusted_keys` signed."""
     trusted_keys: tuple[str, ...] = ()
     """Public ed25519 keys that may sign verdicts: PEM files below the folder of gate.yaml, or PEM texts."""
+    order: Literal["any", "staging_first"] = "any"
+    """Whether production is only for what a promotion brought to staging before (staging_first)."""
 
     @model_validator(mode="after")
     def _each_stage_has_an_alias_of_its_own(self) -> Promotion:

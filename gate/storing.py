@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from gate.config import Config
 from gate.domain import Outcome, Report, Served, Timings
 from gate.errors import GateError
-from gate.report import dumps
+from gate.report import canonical
 
 if TYPE_CHECKING:
     from gate.checking.case import Case
@@ -72,7 +72,7 @@ def write_report(report: Report, folder: Path) -> Path:
     Raises:
         GateError: no space, or the folder cannot be written.
     """
-    return write_whole(folder / REPORT, dumps(report).encode())
+    return write_whole(folder / REPORT, canonical(report).encode())
 
 
 def lies_in(folder: Path, name: str) -> bool:

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 from gate import attesting, storing
 from gate.attesting.keys import VARIABLE
 from gate.config import Config
-from gate.domain import Report, Stage
+from gate.domain import Report
 from gate.errors import RefusedError, UsageError
-from gate.report import dumps
+from gate.report import canonical
 
 if TYPE_CHECKING:
-    from gate.registry import PromotionSettings, Registry
+    from gate.registry import Registry
 
 
 def write_evidence(report: Report, folder: Path, key: attesting.SigningKey | None) -> Report:
@@ -32,7 +32,7 @@ def write_evidence(report: Report, folder: Path, key: attesting.SigningKey | Non
     report = replace(report, gate=replace(report.gate, signed_by=signed_by))
     storing.remove(folder / attesting.ENVELOPE, folder / attesting.STATEMENT)
     storing.write_report(report, folder)
-    for name, text in attesting.statements(report, dumps(report).encode(), key).items():
+    for name, text in attesting.statements(report, canonical(report).encode(), key).items():
         storing.write_whole(folder / name, text)
     return report
 
@@ -124,33 +124,6 @@ def handed_over(
         yield report, evidence.completed(report).spread(Path(room))
 
 
-def ensure_promotable(
-    registry: Registry, report: Report, stage: Stage, settings: PromotionSettings, into: Path
-) -> None:
-    """Refuse what a promotion would refuse before anything is recorded, and a baseline whose files have changed.
-
-    Raises:
-        RefusedError: with the reason and the remedy.
-        UsageError, RegistryError, GateError: as a promotion.
-    """
-    from gate import registry as rooms
-
-    rooms.ensure_valid(registry, report, to=stage, settings=settings, into=into)
-    baseline = report.baseline
-    if baseline is None:
-        return
-    what = f"version {baseline.version}, which version {report.candidate.version} of {report.model!r} was compared with"
-    again = f"Judge it again: `gate release {report.model} {report.candidate.version}`."
-    try:
-        found = rooms.fresh_digest(registry, report.model, baseline.version, into)
-    except (rooms.ArtifactFaultError, rooms.AbsentError) as error:
-        raise RefusedError(f"The files of {what}, cannot be had any more: {error}.", remedy=again) from None
-    if found != baseline.digest:
-        raise RefusedError(
-            f"The files of {what}, are not those of then (now {found}, then {baseline.digest}).", remedy=again
-        )
-
-
 def released(report: Report, folder: Path, trust: attesting.Trust) -> attesting.Verified:
     """Verify the verdict that this process wrote, as any other is verified.
 
@@ -165,4 +138,4 @@ def kept(folder: Path, report: Report) -> dict[str, Path]:
     files = {name: folder / name for name in (attesting.REPORT, attesting.STATEMENT, attesting.ENVELOPE)}
     found = {name: path for name, path in files.items() if path.is_file()}
     path = found.get(attesting.REPORT)
-    return found if path is not None and path.read_bytes() == dumps(report).encode() else {}
+    return found if path is not None and path.read_bytes() == canonical(report).encode() else {}

@@ -118,3 +118,12 @@ def test_rows_that_fit_stay_as_they_are():
     """Nothing is cut without need."""
     checks = (replace(CHECK, rows=({"id": 1, "inputs": {"x": 1.0}},) * 20),)
     assert report.fitted(checks) == checks
+
+
+def test_what_is_recorded_is_known_by_its_bytes(fault):
+    """Whoever reads a recorded report and writes it again writes the same bytes, though a number was an int before."""
+    odd = with_measurement(fault, 1)
+    odd = replace(odd, checks=(replace(odd.checks[0], duration_s=0),))
+    text = report.canonical(odd)
+    assert text != report.dumps(odd)
+    assert report.canonical(report.loads(text)) == text

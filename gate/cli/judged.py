@@ -60,9 +60,9 @@ def tell(checked: Checked, judging: Judging, common: Common) -> None:
 
 def print_json(report: Report) -> None:
     """Print a report, and nothing else, on standard output."""
-    from gate.report import dumps
+    from gate.report import canonical
 
-    sys.stdout.buffer.write(dumps(report).encode())
+    sys.stdout.buffer.write(canonical(report).encode())
     sys.stdout.flush()
 
 

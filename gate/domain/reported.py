@@ -403,7 +403,7 @@ class HistoryEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Promotion:
-    """What a promotion did: the stage, its new holder, the former one.
+    """What a promotion or a rollback (`action`) did: the stage, its new holder, the former one.
 
     `notes` hold what is worth saying: a stage mirror that could not be set, say.
     """
@@ -413,4 +413,5 @@ class Promotion:
     alias: str
     version: int
     former: int | None
+    action: str = "promote"
     notes: tuple[str, ...] = ()

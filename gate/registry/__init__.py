@@ -8,34 +8,39 @@ from gate.registry.batches import read_large
 from gate.registry.columns import Columns, NoSuchColumnError, infer_columns, with_repeats_said
 from gate.registry.connection import Registry, connect
 from gate.registry.evaluation_data import Found, logged_data, read_data
-from gate.registry.faults import AbsentError
 from gate.registry.find import choose_baseline, ensure_form, holder, holders, resolve
-from gate.registry.history import LineageRow, history, lineage
+from gate.registry.history import Chapter, LineageRow, history, lineage
+from gate.registry.lease import Waiting
 from gate.registry.looks import looks, short_digest
-from gate.registry.promotion import PromotionSettings, ensure_valid, promote
+from gate.registry.moving import PromotionSettings
+from gate.registry.promotion import Mover, promote, resume
 from gate.registry.record import record, recorded_files, recorded_report
+from gate.registry.rollback import rollback
 from gate.registry.sampling import capped
 from gate.registry.snapshot import fresh_digest, snapshot
 from gate.registry.sources import Place, exists, locate_data
+from gate.registry.standing import ModelHistory, read_history
 from gate.registry.survey import ModelSurvey, survey
-from gate.registry.tree import ArtifactFaultError
+from gate.registry.tenures import Tenure
 
 __all__ = [
-    "AbsentError",
-    "ArtifactFaultError",
+    "Chapter",
     "Columns",
     "Found",
     "LineageRow",
+    "ModelHistory",
     "ModelSurvey",
+    "Mover",
     "NoSuchColumnError",
     "Place",
     "PromotionSettings",
     "Registry",
+    "Tenure",
+    "Waiting",
     "capped",
     "choose_baseline",
     "connect",
     "ensure_form",
-    "ensure_valid",
     "exists",
     "fresh_digest",
     "history",
@@ -48,11 +53,14 @@ __all__ = [
     "looks",
     "promote",
     "read_data",
+    "read_history",
     "read_large",
     "record",
     "recorded_files",
     "recorded_report",
     "resolve",
+    "resume",
+    "rollback",
     "short_digest",
     "snapshot",
     "survey",

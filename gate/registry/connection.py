@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import random
 import threading
 import time
 import warnings
@@ -33,7 +34,7 @@ _QUIET = {
     "GIT_PYTHON_REFRESH": "quiet",
 }
 _NOISY_LOGGERS = ("mlflow", "urllib3", "alembic", "sqlalchemy", "requests", "botocore")
-_WRITE_ATTEMPTS = 4
+_WRITE_ATTEMPTS = 8
 _RACE_TEXTS = ("unique constraint", "duplicate", "database is locked", "deadlock", "integrityerror")
 
 
@@ -73,7 +74,7 @@ class Registry:
             except RegistryError as error:
                 if not any(text in str(error).lower() for text in _RACE_TEXTS):
                     raise
-            time.sleep(0.05 * attempt)
+            time.sleep(random.uniform(0.5, 1.5) * 0.05 * attempt)  # noqa: S311 - who met once should not meet again
         return self.ask(doing, function, *args, **kwargs)
 
 

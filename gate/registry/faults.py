@@ -9,6 +9,7 @@ from gate.errors import GateError, RegistryError, UsageError
 _TEXT_CAP = 300
 _READ_CAP = 10_000
 _ABSENT_CODES = {"RESOURCE_DOES_NOT_EXIST", "NOT_FOUND"}
+_TAKEN_CODE = "RESOURCE_ALREADY_EXISTS"
 _LOGIN_CODES = {"UNAUTHENTICATED", "CUSTOMER_UNAUTHORIZED", "PERMISSION_DENIED"}
 _UNSUPPORTED = re.compile(r"unsupported|not supported|not implemented|no longer supported", re.IGNORECASE)
 _LOGIN = re.compile(r"error code (401|403)\b|\b(401|403) (client error|unauthorized|forbidden)", re.IGNORECASE)
@@ -30,6 +31,10 @@ class AbsentError(UsageError):
     """The registry is there, what was asked for is not."""
 
 
+class TakenError(RegistryError):
+    """Something of this name is there already."""
+
+
 class UnsupportedError(RegistryError):
     """This registry does not offer what was asked for."""
 
@@ -43,8 +48,8 @@ def translate(error: BaseException, address: str, doing: str) -> GateError:
         return GateError("There is no space left here.", remedy="Make room, or choose another folder with --out.")
     whole, text = str(error)[:_READ_CAP], one_line(str(error))
     code = str(getattr(error, "error_code", ""))
-    if code in _ABSENT_CODES:
-        return AbsentError(f"The registry at {address} does not have it: {text}")
+    if code in {*_ABSENT_CODES, _TAKEN_CODE}:
+        return _about_it(code, address, text)
     if code in _LOGIN_CODES or _LOGIN.search(whole):
         return _login(address, text)
     if code in {"NOT_IMPLEMENTED", "ENDPOINT_NOT_FOUND"} or _UNSUPPORTED.search(whole):
@@ -52,6 +57,13 @@ def translate(error: BaseException, address: str, doing: str) -> GateError:
     if isinstance(error, ModuleNotFoundError):
         return RegistryError(f"The registry at {address} needs the package {error.name!r}.", remedy="Install it here.")
     return out_of_reach(address, whole) or RegistryError(f"The registry at {address} failed to {doing}: {text}")
+
+
+def _about_it(code: str, address: str, text: str) -> GateError:
+    """The registry answers as it should: what was named is not there, or is there already."""
+    if code == _TAKEN_CODE:
+        return TakenError(f"The registry at {address} has it already: {text}")
+    return AbsentError(f"The registry at {address} does not have it: {text}")
 
 
 def out_of_reach(address: str, text: str) -> RegistryError | None:

@@ -103,10 +103,14 @@ def holders(registry: Registry, model: str, aliases: Aliases) -> dict[str, int]:
     The alias is the truth. Where it is not set, the version in the legacy stage of that name counts, the highest of
     several: so a team that only ever used stages has holders too.
     """
-    known = get_model(registry, model)
+    return holders_of(registry, get_model(registry, model), aliases)
+
+
+def holders_of(registry: Registry, known: Model, aliases: Aliases) -> dict[str, int]:
+    """Give who holds each stage of a model that was read just now."""
     named = {stage.value: known.aliases.get(alias_of(stage, aliases)) for stage in Stage}
     if None in named.values():
-        versions = list_versions(registry, model)
+        versions = list_versions(registry, known.name)
         for stage in Stage:
             if named[stage.value] is None:
                 named[stage.value] = _legacy_holder(versions, stage)

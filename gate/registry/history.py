@@ -7,10 +7,12 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from gate.domain import HistoryEntry
 from gate.errors import RegistryError
 from gate.registry.connection import Registry
+from gate.registry.grounds import Grounds, read_grounds
 from gate.registry.runs import find_run, parse_json
 from gate.registry.versions import Version, get_model, list_versions
 
@@ -43,11 +45,28 @@ def now() -> str:
     return dt.datetime.now(dt.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chapter:
+    """One entry of the history with its number, and the grounds on which the stage was moved, where they were kept."""
+
+    number: int
+    entry: HistoryEntry
+    grounds: Grounds | None = None
+
+
 def history(registry: Registry, model: str) -> list[HistoryEntry]:
     """Read the history of a model's stages, the oldest entry first; what is no entry of the gate's is left out."""
-    tags = get_model(registry, model).tags
-    numbered = sorted((number, text) for number, text in _numbered(tags).items())
-    return [entry for _, text in numbered if (entry := _parse(text)) is not None]
+    return [chapter.entry for chapter in chapters(get_model(registry, model).tags)]
+
+
+def chapters(tags: Mapping[str, str]) -> list[Chapter]:
+    """Give the history that the tags of a registered model hold, the oldest entry first."""
+    found = ((number, from_line(parse_json(text))) for number, text in sorted(_numbered(tags).items()))
+    return [
+        Chapter(number=number, entry=entry, grounds=read_grounds(tags, number))
+        for number, entry in found
+        if entry is not None
+    ]
 
 
 def _numbered(tags: Mapping[str, str]) -> dict[int, str]:
@@ -55,25 +74,38 @@ def _numbered(tags: Mapping[str, str]) -> dict[int, str]:
     return {int(match.group(1)): text for match, text in found if match}
 
 
-def append(registry: Registry, model: str, entry: HistoryEntry) -> None:
-    """Write one entry under the next free number, and read it back: another writer may have taken the number.
+def next_number(tags: Mapping[str, str]) -> int:
+    """Give the number of the next entry."""
+    return max(_numbered(tags), default=0) + 1
+
+
+def is_written(tags: Mapping[str, str], entry: HistoryEntry, number: int) -> bool:
+    """Say whether the history has this very entry, under this number or a later one."""
+    return any(text == _text(entry) for found, text in _numbered(tags).items() if found >= number)
+
+
+def append(registry: Registry, model: str, entry: HistoryEntry, number: int) -> None:
+    """Write one entry under its number, unless it is there, and read it back; under the next where that is taken.
 
     Raises:
         RegistryError: the entry could not be written.
     """
-    text = _line(entry)
     for _ in range(_ATTEMPTS):
-        number = max(_numbered(get_model(registry, model).tags), default=0) + 1
-        key = f"gate.history.{number:04d}"
-        registry.write("write the history", registry.client.set_registered_model_tag, model, key, text)
-        if get_model(registry, model).tags.get(key) == text:
+        tags = get_model(registry, model).tags
+        if is_written(tags, entry, number):
             return
+        key = f"gate.history.{max(number, next_number(tags)):04d}"
+        registry.write("write the history", registry.client.set_registered_model_tag, model, key, _text(entry))
     raise RegistryError(f"The history of {model!r} could not be written: others write it all the time.")
 
 
-def _line(entry: HistoryEntry) -> str:
-    """Write the contract's keys, in its order, in one line."""
-    values = {
+def _text(entry: HistoryEntry) -> str:
+    return json.dumps(to_line(entry), ensure_ascii=False, separators=(",", ":"))
+
+
+def to_line(entry: HistoryEntry) -> dict[str, Any]:
+    """Give the contract's keys of an entry, in its order."""
+    return {
         "at": entry.at,
         "action": entry.action,
         "stage": entry.stage,
@@ -81,13 +113,20 @@ def _line(entry: HistoryEntry) -> str:
         "to": entry.to_version,
         "verdict": entry.verdict,
         "digest": entry.digest,
-        "by": entry.by[:_TEXT_CAP],
+        "by": _short(entry.by),
     }
-    return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
 
 
-def _parse(text: str) -> HistoryEntry | None:
-    found = parse_json(text)
+def _short(text: str) -> str:
+    """Cut a name so that its JSON is short, whatever has to be escaped in it."""
+    text = text[:_TEXT_CAP]
+    while len(json.dumps(text, ensure_ascii=False)) > _TEXT_CAP + 2:
+        text = text[:-1]
+    return text
+
+
+def from_line(found: object) -> HistoryEntry | None:
+    """Read an entry from the contract's keys; None where these are none."""
     if not isinstance(found, dict):
         return None
     words = {key: str(found.get(key) or "")[:_TEXT_CAP] for key in ("at", "action", "stage", "by", "verdict", "digest")}

@@ -1,175 +1,182 @@
-"""Moving a stage to a version that was judged, and only to what was judged."""
+"""Moving a stage to a version that was judged, and only to what was judged; finishing what a dead process began."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
-from gate.domain import HistoryEntry, Promotion, Report, Stage, Verdict
-from gate.errors import RefusedError
+from gate.domain import HistoryEntry, Promotion, Report, Stage, Waiver
+from gate.errors import RefusedError, UsageError
 from gate.registry.connection import Registry
-from gate.registry.find import Aliases, holders, resolve
-from gate.registry.history import append, history, now
+from gate.registry.grounds import evidence_digest, grounds_of
+from gate.registry.journal import Plan
+from gate.registry.lease import Waiting
+from gate.registry.moving import Desk, PromotionSettings, aim_now, carry_out, draw
+from gate.registry.record import recorded_report
+from gate.registry.settling import Settled, Visitor, at_desk, new_identity
 from gate.registry.snapshot import fresh_digest
 from gate.registry.stages import mirror
+from gate.registry.tenures import drift, moment
 from gate.registry.tree import ArtifactFaultError
-from gate.registry.versions import alias_of, get_model
-from gate.verdict import decide
-
-_PROMOTABLE = {Verdict.PASS, Verdict.PASS_WITH_WARNINGS}
-_EXPLICIT = "--baseline"
+from gate.registry.validity import Standing, ensure_current, ensure_valid, standing
+from gate.registry.versions import alias_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PromotionSettings:
-    """What a promotion needs of the settings: alias names, the mirror, and the policy that holds now."""
+class Mover:
+    """Who moves a stage: a name for the history, how he waits for others, a folder for copies.
 
-    policy_digest: str
-    aliases: Aliases = field(default_factory=dict)
-    legacy_stages: bool = True
+    `when_valid` is called once the verdict is found valid, before anything is moved. `verdict_on` reads the recorded
+    verdict on a version, by which what was left open is finished; it raises RefusedError where it is not believed.
+    """
+
+    by: str
+    into: Path
+    waiting: Waiting = field(default_factory=Waiting)
+    when_valid: Callable[[], None] = lambda: None
+    verdict_on: Callable[[Registry, str, int], Report | None] = recorded_report
 
 
-def promote(
-    registry: Registry, report: Report, *, to: Stage, settings: PromotionSettings, by: str, into: Path
-) -> Promotion:
+def promote(registry: Registry, report: Report, *, to: Stage, settings: PromotionSettings, mover: Mover) -> Promotion:
     """Give a stage to the version that a report judged.
 
-    Downloads the version once more below `into` and compares digests. Sets the alias and reads it back, gives the
-    former holder the alias `previous_<stage>`, mirrors the legacy stages, appends to the history.
+    Downloads both versions once more and compares digests. With the lease of the model, and with every step written
+    down before it is taken: gives the former holder the alias `previous_<stage>`, sets the alias and reads it back,
+    mirrors the legacy stages, appends to the history.
 
     Raises:
         RefusedError: the verdict does not allow it, or what was judged is not what would be promoted.
         UsageError: the version does not exist any more, or is not READY.
-        RegistryError: the registry is out of reach.
+        RegistryError: the registry is out of reach, or others move this model's stages all the time.
+        GateError: the local journal cannot be written.
     """
-    model, number = report.model, report.candidate.version
-    _ensure_promotable(report, settings.policy_digest)
-    resolve(registry, model, str(number))
-    held = holders(registry, model, settings.aliases)
-    former = held.get(to.value)
-    _ensure_not_stale(report, to, former)
-    _ensure_same_files(registry, report, into)
-    alias = alias_of(to, settings.aliases)
-    if get_model(registry, model).aliases.get(alias) != number:
-        _move(registry, model, number, alias)
-        _remember(registry, model, to, former, number)
-    held = {**held, to.value: number}
-    notes = mirror(registry, model, to, held, former) if settings.legacy_stages else ()
-    notes += _chronicled(registry, report, to, former, by)
+    ensure_valid(registry, report, standing(registry, report.model, to, settings), mover.into)
+    mover.when_valid()
+
+    def look() -> None:
+        ensure_current(report, standing(registry, report.model, to, settings))
+
+    visitor = Visitor(
+        by=mover.by,
+        judge=partial(judge, registry, report.model, settings, mover),
+        waiting=replace(mover.waiting, look=look),
+    )
+    return at_desk(registry, report.model, settings, visitor, partial(_promote, report, to, mover.by))
+
+
+def _promote(report: Report, to: Stage, by: str, desk: Desk, _settled: list[Settled]) -> Promotion:
+    """Move the stage, with the lease: nobody else of the gate's moves it now."""
+    now = standing(desk.registry, desk.model, to, desk.settings)
+    ensure_current(report, now)
+    moved = drift(now.history, now.holder, to)
+    grounds = grounds_of(report)
+    notes = ((moved,) if moved else ()) + tuple(map(_waived, grounds.waivers))
+    number, former = report.candidate.version, now.holder
+    if _is_there(report, now):
+        notes += (f"Version {number} already holds {to.value}: the history has no second entry.", *_mended(desk))
+    else:
+        entry = HistoryEntry(
+            at=moment(now.history),
+            action="promote",
+            stage=to.value,
+            from_version=former if former != number else None,
+            to_version=number,
+            verdict=report.verdict.value,
+            digest=report.candidate.digest,
+            by=by,
+        )
+        notes += carry_out(desk, draw(desk, entry, grounds.report, new_identity()), grounds)
     return Promotion(
-        model=model,
+        model=desk.model,
         stage=to,
-        alias=alias,
+        alias=alias_of(to, desk.settings.aliases),
         version=number,
         former=former if former != number else None,
         notes=notes,
     )
 
 
-def ensure_valid(registry: Registry, report: Report, *, to: Stage, settings: PromotionSettings, into: Path) -> None:
-    """Refuse what `promote` would refuse, and change nothing.
+def _waived(waiver: Waiver) -> str:
+    return f"Waived until {waiver.expires}: {waiver.check}, by {waiver.owner}: {waiver.reason}"
+
+
+def _is_there(report: Report, now: Standing) -> bool:
+    """Say whether the alias points there, and the history's last word on the stage is this version with these files."""
+    number = report.candidate.version
+    last = next((each.entry for each in reversed(now.history) if each.entry.stage == now.stage.value), None)
+    return (
+        now.pointed == number
+        and last is not None
+        and (last.to_version, last.digest) == (number, report.candidate.digest)
+    )
+
+
+def _mended(desk: Desk) -> tuple[str, ...]:
+    """Let the legacy stages follow the aliases again, where somebody moved them."""
+    if not desk.settings.legacy_stages:
+        return ()
+    return mirror(desk.registry, desk.model, aim_now(desk), desk.lease.ensure_held)
+
+
+def resume(registry: Registry, model: str, *, settings: PromotionSettings, mover: Mover) -> Settled | None:
+    """Finish what a process left open that died, here or on another machine; None where nothing is open.
+
+    What is not valid any more is undone, and `Settled.why` says why.
 
     Raises:
-        RefusedError, UsageError, RegistryError: as promote.
+        RegistryError: the registry is out of reach, or others move this model's stages all the time.
     """
-    _ensure_promotable(report, settings.policy_digest)
-    resolve(registry, report.model, str(report.candidate.version))
-    _ensure_not_stale(report, to, holders(registry, report.model, settings.aliases).get(to.value))
-    _ensure_same_files(registry, report, into)
-
-
-def _ensure_promotable(report: Report, policy_digest: str) -> None:
-    what = f"Version {report.candidate.version} of {report.model!r}"
-    command = f"`gate release {report.model} {report.candidate.version}`"
-    said, _ = decide(report.checks, report.gate.only)
-    if said is not report.verdict:
-        raise RefusedError(
-            f"The report on {what} says {report.verdict.value}, and its checks say {said.value}: it was changed.",
-            remedy=f"Judge it again: {command}.",
-        )
-    if report.verdict not in _PROMOTABLE:
-        raise RefusedError(
-            f"{what} has the verdict {report.verdict.value}.", remedy="Only pass and pass_with_warnings are promoted."
-        )
-    if report.gate.only is not None:
-        names = ", ".join(category.value for category in report.gate.only)
-        raise RefusedError(f"{what} was judged by {names} alone.", remedy=f"Judge it as a whole: {command}.")
-    if report.gate.policy_digest != policy_digest:
-        raise RefusedError(
-            f"{what} was judged by another policy than the one that holds now.", remedy=f"Judge it again: {command}."
-        )
-
-
-def _ensure_not_stale(report: Report, to: Stage, holder: int | None) -> None:
-    """Refuse where the stage is held by another version than the one that the candidate was compared with.
-
-    A baseline that somebody chose by hand stands as long as nobody took the stage since the verdict.
-    """
-    baseline = report.baseline
-    against = f"version {baseline.version}" if baseline else "nothing"
-    explicit = baseline is None or str(baseline.chosen_by).startswith(_EXPLICIT)
-    if holder is None:
-        stale = baseline is not None and baseline.chosen_by == f"holder of {to.value}"
-    elif holder == report.candidate.version or (baseline and baseline.version == holder):
-        stale = False
-    else:
-        stale = not (explicit and report.gate.holders.get(to.value) == holder)
-    if stale:
-        holds = f"version {holder} holds {to.value}" if holder else f"nobody holds {to.value} any more"
-        raise RefusedError(
-            f"Version {report.candidate.version} of {report.model!r} was judged against {against}, and now {holds}.",
-            remedy=f"Judge it again: `gate release {report.model} {report.candidate.version} --to {to.value}`.",
-        )
-
-
-def _ensure_same_files(registry: Registry, report: Report, into: Path) -> None:
-    number, judged = report.candidate.version, report.candidate.digest
-    try:
-        found = fresh_digest(registry, report.model, number, into)
-    except ArtifactFaultError as error:
-        raise RefusedError(f"Version {number} of {report.model!r} cannot be promoted: {error}.") from None
-    if judged is None or found != judged:
-        raise RefusedError(
-            f"The files of version {number} of {report.model!r} are not those that were judged "
-            f"(now {found}, judged {judged}).",
-            remedy="Find out who changed them, then judge the version again.",
-        )
-
-
-def _move(registry: Registry, model: str, number: int, alias: str) -> None:
-    """Point the alias at the version, and read it back: MLflow lets the last writer win without a word."""
-    registry.write("set the alias", registry.client.set_registered_model_alias, model, alias, str(number))
-    found = get_model(registry, model).aliases.get(alias)
-    if found != number:
-        raise RefusedError(
-            f"The alias {alias!r} of {model!r} points to version {found}: somebody moved it at the same moment.",
-            remedy="Look at `gate history`, then judge again.",
-        )
-
-
-def _remember(registry: Registry, model: str, to: Stage, former: int | None, number: int) -> None:
-    """Give the former holder the alias `previous_<stage>`; named after the stage, whatever the stage's alias is."""
-    if former is None or former == number:
-        return
-    alias = f"previous_{to.value}"
-    registry.write("set the alias", registry.client.set_registered_model_alias, model, alias, str(former))
-
-
-def _chronicled(registry: Registry, report: Report, to: Stage, former: int | None, by: str) -> tuple[str, ...]:
-    """Append to the history, unless its last word on this stage is this version with these files."""
-    number = report.candidate.version
-    last = next((entry for entry in reversed(history(registry, report.model)) if entry.stage == to.value), None)
-    if former == number and last and (last.to_version, last.digest) == (number, report.candidate.digest):
-        return (f"Version {number} already holds {to.value}: the history has no second entry.",)
-    entry = HistoryEntry(
-        at=now(),
-        action="promote",
-        stage=to.value,
-        from_version=former if former != number else None,
-        to_version=number,
-        verdict=report.verdict.value,
-        digest=report.candidate.digest,
-        by=by,
+    visitor = Visitor(
+        by=mover.by,
+        judge=partial(judge, registry, model, settings, mover),
+        waiting=mover.waiting,
+        resumes=True,
     )
-    append(registry, report.model, entry)
-    return ()
+    return at_desk(registry, model, settings, visitor, lambda _, settled: settled[0] if settled else None)
+
+
+def judge(registry: Registry, model: str, settings: PromotionSettings, mover: Mover, plan: Plan) -> RefusedError | None:
+    """Say why a plan that was left open may not be finished, None where it may.
+
+    A tag is no proof: a promotion needs the recorded report, valid as on the first day; a move back to a former
+    holder needs its files.
+
+    Raises:
+        RegistryError, GateError: it cannot be found out now.
+    """
+    try:
+        if plan.entry.action == "promote":
+            _judge_promotion(registry, model, settings, mover, plan)
+        else:
+            _judge_files(registry, model, mover.into, plan)
+    except RefusedError as refused:
+        return refused
+    except UsageError as error:
+        return RefusedError(error.text, remedy=error.remedy)
+    return None
+
+
+def _judge_promotion(registry: Registry, model: str, settings: PromotionSettings, mover: Mover, plan: Plan) -> None:
+    entry = plan.entry
+    found = mover.verdict_on(registry, model, entry.to_version or 0)
+    if found is None or evidence_digest(found) != plan.evidence:
+        raise RefusedError(
+            f"The verdict by which version {entry.to_version} of {model!r} was to be promoted is not recorded now.",
+            remedy=f"Judge it again: `gate release {model} {entry.to_version} --to {entry.stage}`.",
+        )
+    now = standing(registry, model, Stage(entry.stage), settings)
+    ensure_valid(registry, found, replace(now, holder=entry.from_version or plan.before.alias), mover.into)
+
+
+def _judge_files(registry: Registry, model: str, into: Path, plan: Plan) -> None:
+    entry = plan.entry
+    if entry.to_version is None or entry.digest is None:
+        return
+    try:
+        found = fresh_digest(registry, model, entry.to_version, into)
+    except ArtifactFaultError as error:
+        raise RefusedError(f"Version {entry.to_version} of {model!r} cannot be put back: {error}.") from None
+    if found != entry.digest:
+        raise RefusedError(f"The files of version {entry.to_version} of {model!r} are not what they were.")

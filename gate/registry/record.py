@@ -19,7 +19,7 @@ from gate.registry.looks import keep_look
 from gate.registry.runs import find_run, is_deleted
 from gate.registry.tree import ArtifactFaultError
 from gate.registry.versions import Version, get_version
-from gate.report import dumps, loads
+from gate.report import canonical, loads
 
 EXPERIMENT = "gate"
 _REPORT = "report.json"
@@ -71,7 +71,7 @@ def _upload(registry: Registry, run_id: str, folder: str, report: Report, files:
     with tempfile.TemporaryDirectory(prefix="gate-record-") as place:
         if _REPORT not in files:
             target = Path(place, _REPORT)
-            target.write_text(dumps(report), encoding="utf-8")
+            target.write_text(canonical(report), encoding="utf-8")
             _log(registry, run_id, target, folder)
         for name, path in sorted(files.items()):
             copy = Path(place, "files", name)

@@ -9,7 +9,7 @@ from gate.domain import LoggedDataset, Stage
 from gate.registry.connection import Registry
 from gate.registry.download import local_path
 from gate.registry.runs import parse_json, read_run
-from gate.registry.versions import Version, list_versions, model_of
+from gate.registry.versions import Version, is_lease, list_versions, model_of
 
 _MODELS = 50
 _VERSIONS = 5
@@ -45,7 +45,7 @@ def survey(registry: Registry) -> list[ModelSurvey]:
         RegistryError: the registry is out of reach.
     """
     found = registry.ask("list registered models", registry.client.search_registered_models, max_results=_MODELS)
-    models = sorted((model_of(item) for item in found), key=lambda model: model.name)
+    models = sorted((model_of(item) for item in found if not is_lease(str(item.name))), key=lambda model: model.name)
     return [_survey_model(registry, model.name, model.aliases) for model in models]
 
 

@@ -16,6 +16,8 @@ from gate.registry.faults import AbsentError
 
 NAME_RULE = "a letter or digit of any script first, then letters, digits, spaces and _ . - up to 128 characters"
 _NAME = re.compile(r"[^\W_][\w .-]{0,127}")
+LEASE_MARK, DEAD_MARK = "_gate_lease_", "_gate_dead_"
+"""How the names of leases begin (in a catalogue: the last part). No model that the gate takes has such a name."""
 _NAMES_SHOWN = 5
 _NAMES_READ = 1000
 
@@ -86,7 +88,7 @@ def model_of(found: Any) -> Model:  # noqa: ANN401 - MLflow has no types
 
 def _unknown_model(registry: Registry, name: str) -> UsageError:
     found = registry.ask("list registered models", registry.client.search_registered_models, max_results=_NAMES_READ)
-    names = [str(model.name) for model in found]
+    names = [str(model.name) for model in found if not is_lease(str(model.name))]
     close = difflib.get_close_matches(name, names, n=_NAMES_SHOWN, cutoff=0.5)
     if close:
         known = f"Did you mean: {', '.join(close)}?"
@@ -95,6 +97,11 @@ def _unknown_model(registry: Registry, name: str) -> UsageError:
     else:
         known = "The registry holds no model yet: register one first."
     return UsageError(f"There is no model {name!r} at {registry.address}.", remedy=known)
+
+
+def is_lease(name: str) -> bool:
+    """Say whether a registered model is no model but a lease of the gate's."""
+    return any(part.startswith((LEASE_MARK, DEAD_MARK)) for part in name.split("."))
 
 
 def get_version(registry: Registry, model: str, number: int) -> Version:

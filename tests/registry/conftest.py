@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,7 @@ from gate.domain import (
     Status,
     Verdict,
 )
-from gate.registry import Registry, connect, snapshot
+from gate.registry import Mover, PromotionSettings, Registry, connect, snapshot
 
 POLICY = "sha256:policy"
 
@@ -70,9 +71,16 @@ def server_uri(registry_db: Path, tmp_path_factory: pytest.TempPathFactory) -> I
     """A real `mlflow server` with artifacts of its own, started once."""
     folder = tmp_path_factory.mktemp("server")
     shutil.copy(registry_db, folder / "mlflow.db")
+    with serving(f"sqlite:///{folder}/mlflow.db", folder) as address:
+        yield address
+
+
+@contextmanager
+def serving(database: str, folder: Path) -> Iterator[str]:
+    """Run `mlflow server` on a database; it keeps artifacts below the folder."""
     port = free_port()
     command = [sys.executable, "-m", "mlflow", "server", "--workers", "1", "--host", "127.0.0.1", "--port", str(port)]
-    command += ["--backend-store-uri", f"sqlite:///{folder}/mlflow.db", "--artifacts-destination", str(folder / "kept")]
+    command += ["--backend-store-uri", database, "--artifacts-destination", str(folder / "kept")]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             command,
@@ -92,7 +100,7 @@ def server_uri(registry_db: Path, tmp_path_factory: pytest.TempPathFactory) -> I
 
 
 def _wait_for(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(240):
+    for _ in range(600):
         try:
             with urllib.request.urlopen(f"{address}/health", timeout=2):
                 return
@@ -114,7 +122,11 @@ def report_on(registry: Registry, tmp_path: Path) -> Callable[..., Report]:
     """Write a report about a version of `wine` as it is now."""
 
     def write(version: int, **facts: object) -> Report:
-        return make_report(snapshot(registry, "wine", version, tmp_path / "judged"), **facts)
+        judged = snapshot(registry, "wine", version, tmp_path / "judged")
+        if facts.get("baseline"):
+            compared = snapshot(registry, "wine", facts["baseline"][0], tmp_path / "judged")
+            facts = {"baseline_digest": compared.digest, **facts}
+        return make_report(judged, **facts)
 
     return write
 
@@ -132,7 +144,7 @@ def make_report(judged: Snapshot, *, baseline: tuple[int, str] | None = None, **
         gate=info,
         model=judged.model,
         candidate=_reported(judged.version, str(facts.get("digest", judged.digest))),
-        baseline=_reported(baseline[0], "sha256:baseline", baseline[1]) if baseline else None,
+        baseline=_reported(baseline[0], facts.get("baseline_digest"), baseline[1]) if baseline else None,
         verdict=facts.get("verdict", Verdict.PASS),
         reasons=("All checks passed.",),
         counts=Counts(passed=1),
@@ -146,6 +158,16 @@ def make_report(judged: Snapshot, *, baseline: tuple[int, str] | None = None, **
         started_at="2026-11-22T22:00:00Z",
         finished_at="2026-11-22T22:01:00Z",
     )
+
+
+def chosen(folder: Path, **settings: object) -> PromotionSettings:
+    """Settings of a promotion by the policy that holds, with the journal in a folder."""
+    return PromotionSettings(policy_digest=POLICY, journal=folder / "journal.jsonl", **settings)
+
+
+def ann(folder: Path) -> Mover:
+    """Who moves stages in tests."""
+    return Mover(by="ann", into=folder / "fresh")
 
 
 ENDINGS = {
@@ -174,7 +196,7 @@ def _checks(verdict: Verdict) -> tuple[CheckResult, ...]:
     )
 
 
-def _reported(version: int, digest: str, chosen_by: str | None = None) -> ReportedVersion:
+def _reported(version: int, digest: object, chosen_by: str | None = None) -> ReportedVersion:
     return ReportedVersion(
         version=version, run_id=None, model_id=None, source=None, digest=digest, size_bytes=1, chosen_by=chosen_by
     )

@@ -9,10 +9,10 @@ import pytest
 
 from gate.domain import Category, HistoryEntry, Stage, Verdict
 from gate.errors import RefusedError, UsageError
-from gate.registry import PromotionSettings, ensure_valid, history, holder, lineage, promote, record, snapshot
+from gate.registry import history, holder, lineage, promote, record, snapshot
 from gate.registry.history import append
 from tests.conftest import quiet
-from tests.registry.conftest import POLICY, make_report
+from tests.registry.conftest import ann, chosen, make_report
 
 
 @pytest.fixture
@@ -21,8 +21,7 @@ def move(registry, report_on, tmp_path):
 
     def run(version, to=Stage.STAGING, settings=None, **facts):
         report = facts.pop("report", None) or report_on(version, **facts)
-        chosen = PromotionSettings(policy_digest=POLICY, **(settings or {}))
-        return promote(registry, report, to=to, settings=chosen, by="ann", into=tmp_path / "fresh")
+        return promote(registry, report, to=to, settings=chosen(tmp_path, **(settings or {})), mover=ann(tmp_path))
 
     return run
 
@@ -55,7 +54,7 @@ def test_first(registry, three, move, tmp_path):
     assert aliases(registry) == {"staging": 1}
     assert stages(registry) == {1: "Staging", 2: "None", 3: "None"}
     tags = registry.client.get_registered_model("wine").tags
-    assert list(tags) == ["gate.history.0001"]
+    assert sorted(tags) == ["gate.evidence.0001", "gate.history.0001"]
     entry = json.loads(tags["gate.history.0001"])
     assert list(entry) == ["at", "action", "stage", "from", "to", "verdict", "digest", "by"]
     digest = snapshot(registry, "wine", 1, tmp_path / "work").digest
@@ -145,8 +144,7 @@ def test_three_part_names(registry, teacher, tmp_path):
     """A name of three parts belongs to a catalogue without stages: the mirror is off, and said to be."""
     teacher.register("main.ml.wine")
     report = make_report(snapshot(registry, "main.ml.wine", 1, tmp_path / "work"))
-    chosen = PromotionSettings(policy_digest=POLICY)
-    done = promote(registry, report, to=Stage.STAGING, settings=chosen, by="ann", into=tmp_path)
+    done = promote(registry, report, to=Stage.STAGING, settings=chosen(tmp_path), mover=ann(tmp_path))
     assert "stage mirror is off" in done.notes[0]
     assert aliases(registry, "main.ml.wine") == {"staging": 1}
 
@@ -250,18 +248,6 @@ def test_baseline_chosen_by_hand(registry, three, move):
     assert move(2, baseline=(1, "--baseline 1"), holders={"staging": 3}).version == 2
 
 
-def test_validity_without_a_promotion(registry, three, report_on, tmp_path):
-    """What would be refused is refused, and nothing is moved either way."""
-    chosen = PromotionSettings(policy_digest=POLICY)
-    into = tmp_path / "fresh"
-    ensure_valid(registry, report_on(1), to=Stage.STAGING, settings=chosen, into=into)
-    for facts in ({"policy": "sha256:old"}, {"digest": "sha256:other"}, {"verdict": Verdict.FAIL}):
-        with pytest.raises(RefusedError):
-            ensure_valid(registry, report_on(1, **facts), to=Stage.STAGING, settings=chosen, into=into)
-    assert aliases(registry) == {}
-    assert history(registry, "wine") == []
-
-
 def test_two_promoters(registry, three, move, monkeypatch):
     """Who loses the race for the alias is told."""
     real = registry.client.set_registered_model_alias
@@ -294,14 +280,15 @@ def test_first_writes_that_meet(registry, three, move, monkeypatch):
 
 
 def test_history_numbers(registry, three):
-    """Numbers go on after the highest; what is no entry is passed over."""
+    """Numbers go on after the highest, an entry is written once; what is no entry is passed over."""
     entry = HistoryEntry(
         at="t", action="promote", stage="staging", from_version=None, to_version=1, verdict="pass", digest="d", by="ann"
     )
     registry.client.set_registered_model_tag("wine", "gate.history.0007", "not json")
     registry.client.set_registered_model_tag("wine", "gate.history.x", "{}")
-    append(registry, "wine", entry)
-    append(registry, "wine", entry)
+    append(registry, "wine", entry, 8)
+    append(registry, "wine", entry, 8)
+    append(registry, "wine", entry, 9)
     tags = registry.client.get_registered_model("wine").tags
     assert sorted(tags) == ["gate.history.0007", "gate.history.0008", "gate.history.0009", "gate.history.x"]
     assert history(registry, "wine") == [entry, entry]
@@ -322,13 +309,12 @@ def test_lineage(registry, three, move, report_on):
 def test_behind_a_server(server, server_uri, make_teacher, tmp_path):
     """Over HTTP the same: alias, stage, history, and no second entry."""
     teach = make_teacher(server_uri)
-    chosen = PromotionSettings(policy_digest=POLICY)
     for number in (1, 2):
         teach.register("promoted")
         baseline = (1, "holder of production") if number == 2 else None
         report = make_report(snapshot(server, "promoted", number, tmp_path / "work"), baseline=baseline)
-        promote(server, report, to=Stage.PRODUCTION, settings=chosen, by="ann", into=tmp_path / "fresh")
-    again = promote(server, report, to=Stage.PRODUCTION, settings=chosen, by="ann", into=tmp_path / "fresh")
+        promote(server, report, to=Stage.PRODUCTION, settings=chosen(tmp_path), mover=ann(tmp_path))
+    again = promote(server, report, to=Stage.PRODUCTION, settings=chosen(tmp_path), mover=ann(tmp_path))
     assert "already holds" in again.notes[0]
     assert {name: int(number) for name, number in aliases(server, "promoted").items()} == {
         "production": 2,
