@@ -155,13 +155,12 @@ def test_the_policy_digest_changes_with_a_limit(read):
     assert read(CONTRACT.replace("max: 40", "max: 41")).policy_digest("diabetes") != before
 
 
-def test_the_policy_digest_leaves_out_who_may_sign(read):
-    """A key that is exchanged makes no verdict stale; whose models are loaded is part of the verdict."""
+def test_the_policy_digest_leaves_out_the_rules_of_promotion(read):
+    """A key that is exchanged makes no verdict stale: it is asked at the promotion. Whose models are loaded is part of the verdict."""
     promotion = "models: {m: {promotion: {require_signature: true, trusted_keys: [a.pem]}}}"
     assert read(promotion).policy_digest("m") == read("models: {m: {}}").policy_digest("m")
-    aliases = "models: {m: {promotion: {aliases: {staging: next}%s}}}"
-    assert read(aliases % ", require_signature: true").policy_digest("m") == read(aliases % "").policy_digest("m")
-    assert read(aliases % "").policy_digest("m") != read("models: {m: {}}").policy_digest("m")
+    approvals = "models: {m: {promotion: {approvals: {production: 2}, order: staging_first}}}"
+    assert read(approvals).policy_digest("m") == read("models: {m: {}}").policy_digest("m")
     security = "models: {m: {security: {model_keys: [%s]}}}"
     assert read(security % "a.pem").policy_digest("m") != read(security % "b.pem").policy_digest("m")
 
