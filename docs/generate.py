@@ -163,10 +163,10 @@ def _object_name(part: Mapping[str, Any]) -> str | None:
 
 
 def _settings_table(name: str, schema: Mapping[str, Any]) -> str:
-    from gate import settings
+    from gate import settings, trust_settings
 
     part = schema["$defs"].get(name, schema)
-    fields = getattr(settings, name).model_fields
+    fields = getattr(settings if hasattr(settings, name) else trust_settings, name).model_fields
     rows = ["| key | type | default | meaning |", "|---|---|---|---|"]
     for key, told in part["properties"].items():
         field = fields[key]

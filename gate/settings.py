@@ -2,65 +2,20 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import math
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
-from gate.domain import Action, ArtifactClass, Severity, Stage, Task, Waiver
+from gate.domain import Severity, Task
+from gate.setting_types import Margin, Percent, Positive, Settings, Share
+from gate.trust_settings import Promotion, Security, WaiverEntry
+
+__all__ = ["File", "ModelConfig", "Promotion", "Security", "Share", "WaiverEntry"]
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
-    """A share of a reference value, written as a percentage ("2%")."""
-
-    value: float
-
-    def of(self, reference: float) -> float:
-        """Give the share of the reference's size."""
-        return self.value * abs(reference)
-
-
-def _share(value: object) -> object:
-    """Read "2%" as Share(0.02); leave everything else to the type's own check."""
-    if isinstance(value, str) and value.strip().endswith("%"):
-        try:
-            return Share(float(value.strip()[:-1]) / 100)
-        except ValueError:
-            pass
-    if isinstance(value, str):
-        raise ValueError(f'{value!r} is no percentage: write it like "2%"')  # noqa: TRY004 - pydantic takes ValueError
-    return value
-
-
-def _only_share(value: object) -> object:
-    share = _share(value)
-    if not isinstance(share, Share):
-        raise ValueError('write a percentage, like "2%"')  # noqa: TRY004 - pydantic takes ValueError
-    return share
-
-
-_ALIAS = re.compile(r"[\w-]{1,255}")
-_RESERVED = re.compile(r"latest|[vV]\d+")
-_PERCENT_SCHEMA = {"type": "string", "pattern": r"^\s*-?\d+(\.\d+)?\s*%\s*$"}
-Percent = Annotated[Share, BeforeValidator(_only_share), WithJsonSchema(_PERCENT_SCHEMA)]
-Margin = Annotated[
-    Share | float, BeforeValidator(_share), WithJsonSchema({"anyOf": [_PERCENT_SCHEMA, {"type": "number"}]})
-]
-Positive = Annotated[float, Field(gt=0)]
-
-
-class _Settings(BaseModel):
-    """Frozen, and unknown keys are refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, use_attribute_docstrings=True)
-
-
-class ReleaseNotes(_Settings):
+class ReleaseNotes(Settings):
     """Where release notes go, and how they are written."""
 
     dir: str = "release_notes"
@@ -73,7 +28,7 @@ class ReleaseNotes(_Settings):
     """Write an HTML page beside the Markdown."""
 
 
-class Isolation(_Settings):
+class Isolation(Settings):
     """How the untrusted model is isolated, and its limits."""
 
     minimum: Literal["subprocess"] = "subprocess"
@@ -140,38 +95,7 @@ def _targets(value: object) -> object:
 Targets = Annotated[str | tuple[str, ...], BeforeValidator(_targets)]
 
 
-class SecurityPolicy(_Settings):
-    """What is done with each class of artifact: allow, sandbox, approval, deny."""
-
-    data: Action = Action.ALLOW
-    """Numbers and text alone: ONNX, JSON, UBJSON, safetensors, LightGBM's text."""
-    skops: Action = Action.ALLOW
-    """skops files with names of the gate's own list alone."""
-    pickle: Action = Action.ALLOW
-    """Pickles with names of the gate's own list alone."""
-    code: Action = Action.ALLOW
-    """Code of the artifact's own, names outside the list, and what cannot be read."""
-
-    def of(self, artifact_class: ArtifactClass) -> Action:
-        """Give what is done with a class."""
-        found: Action = getattr(self, artifact_class.value)
-        return found
-
-
-class Security(_Settings):
-    """What may be loaded at all, and what must be signed."""
-
-    policy: SecurityPolicy = SecurityPolicy()
-    """What is done with each class of artifact."""
-    require_model_signature: bool = False
-    """Reject versions whose files are not all signed (OpenSSF model signing) by one of `model_keys`."""
-    model_keys: tuple[str, ...] = ()
-    """Public elliptic-curve keys that may sign models: PEM files below the folder of gate.yaml, or PEM texts."""
-    model_signature: str = "model.sig"
-    """Where the signature lies in a version's files."""
-
-
-class Data(_Settings):
+class Data(Settings):
     """The evaluation data: rows that both versions answer."""
 
     path: str | None = None
@@ -190,7 +114,7 @@ class Data(_Settings):
     """The most rows that are asked, for slow models: drawn by what each row holds, whatever the order of the file."""
 
 
-class Limits(_Settings):
+class Limits(Settings):
     """Fixed limits of one check."""
 
     min: float | None = None
@@ -208,7 +132,7 @@ class MetricLimits(Limits):
     """The direction of a metric that is a function of your own; where absent the function's, else what is inferred."""
 
 
-class Outliers(_Settings):
+class Outliers(Settings):
     """Limits of the output checks; where absent the gate derives them from the baseline."""
 
     nulls: Limits = Limits()
@@ -228,7 +152,7 @@ class Outliers(_Settings):
 BatchSize = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
-class Latency(_Settings):
+class Latency(Settings):
     """How latency is compared."""
 
     warn: Percent = Share(0.02)
@@ -260,69 +184,13 @@ class Latency(_Settings):
         return self
 
 
-class Throughput(_Settings):
+class Throughput(Settings):
     """How throughput is compared."""
 
     warn: Percent = Share(0.05)
     """Fewer rows a second than this share below the baseline is a warning."""
     block: Percent = Share(0.10)
     """Fewer than this rejects the version."""
-
-
-class Promotion(_Settings):
-    """What a promotion sets in the registry."""
-
-    aliases: dict[Stage, str] = Field(default_factory=dict)
-    """The alias of each stage, where a team has names of its own."""
-    legacy_stages: bool = True
-    """Mirror the aliases in MLflow's legacy stages where the registry has them."""
-    approvals: dict[Stage, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
-    """How many people must approve, for each stage."""
-    require_signature: bool = False
-    """Promote only verdicts that one of `trusted_keys` signed."""
-    trusted_keys: tuple[str, ...] = ()
-    """Public ed25519 keys that may sign verdicts: PEM files below the folder of gate.yaml, or PEM texts."""
-    order: Literal["any", "staging_first"] = "any"
-    """Whether production is only for what a promotion brought to staging before (staging_first)."""
-
-    @model_validator(mode="after")
-    def _each_stage_has_an_alias_of_its_own(self) -> Promotion:
-        names = [self.alias(stage) for stage in Stage]
-        if len(set(names)) != len(names):
-            raise ValueError(f"staging and production have the same alias {names[0]!r}: give each its own")
-        reserved = [name for name in names if not _ALIAS.fullmatch(name) or _RESERVED.fullmatch(name)]
-        if reserved:
-            raise ValueError(f"{reserved[0]!r} is no alias: letters, digits, - and _ make one, not latest nor v1")
-        return self
-
-    def alias(self, stage: Stage) -> str:
-        """Give the alias that stands for a stage."""
-        return self.aliases.get(stage, stage.value)
-
-
-def _iso_date(value: object) -> object:
-    if isinstance(value, dt.date):
-        return value.isoformat()[:10]
-    if isinstance(value, str):
-        dt.date.fromisoformat(value)
-    return value
-
-
-class WaiverEntry(_Settings):
-    """A named person's dated exception."""
-
-    check: str
-    """The identity of the check."""
-    owner: str
-    """Who answers for it."""
-    reason: str
-    """Why."""
-    expires: Annotated[str, BeforeValidator(_iso_date), WithJsonSchema({"type": "string", "format": "date"})]
-    """The last day on which it holds, YYYY-MM-DD."""
-
-    def waiver(self) -> Waiver:
-        """Give the value that the report carries."""
-        return Waiver(check=self.check, owner=self.owner, reason=self.reason, expires=self.expires)
 
 
 class Expectation(BaseModel):
@@ -347,7 +215,7 @@ class Expectation(BaseModel):
         return dict(self.model_extra or {})
 
 
-class Relation(_Settings):
+class Relation(Settings):
     """How answers must change, or not, when inputs are changed."""
 
     name: Annotated[str, Field(pattern=r"^[\w .-]{1,60}$")] | None = None
@@ -372,7 +240,7 @@ class Relation(_Settings):
         return f"relation:{self.title}"
 
 
-class ModelConfig(_Settings):
+class ModelConfig(Settings):
     """The settings of one model."""
 
     task: Task | None = None
@@ -421,7 +289,7 @@ class ModelConfig(_Settings):
         return self
 
 
-class File(_Settings):
+class File(Settings):
     """gate.yaml as it is written."""
 
     tracking_uri: str | None = None

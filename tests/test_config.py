@@ -156,7 +156,7 @@ def test_the_policy_digest_changes_with_a_limit(read):
 
 
 def test_the_policy_digest_leaves_out_the_rules_of_promotion(read):
-    """A key that is exchanged makes no verdict stale: it is asked at the promotion. Whose models are loaded is part of the verdict."""
+    """Keys of signers are asked at the promotion, and make no verdict stale; whose models are loaded does."""
     promotion = "models: {m: {promotion: {require_signature: true, trusted_keys: [a.pem]}}}"
     assert read(promotion).policy_digest("m") == read("models: {m: {}}").policy_digest("m")
     approvals = "models: {m: {promotion: {approvals: {production: 2}, order: staging_first}}}"
