@@ -21,7 +21,6 @@ from gate.domain.judged import (
 )
 from gate.domain.reported import (
     REPRODUCIBILITY_ITEMS,
-    Benchmark,
     Change,
     CheckResult,
     CodeDiff,
@@ -34,16 +33,19 @@ from gate.domain.reported import (
     GateInfo,
     HistoryEntry,
     ItemState,
-    LatencyResult,
-    LoadResult,
     Looks,
-    PercentileResult,
-    Predicted,
     Promotion,
     Report,
     ReportedVersion,
     Reproducibility,
     ReproducibilityItem,
+)
+from gate.domain.reported_speed import (
+    Benchmark,
+    LatencyResult,
+    LoadResult,
+    PercentileResult,
+    Predicted,
     ServedLoad,
     ServedResult,
     StartResult,
