@@ -1,7 +1,7 @@
 """Measure every promise, print a table, write bench/results.json; exit 1 where one is not kept.
 
 `python -m bench` measures what `make bench` does; `python -m bench NAME…` these alone, and keeps the others' numbers:
-help, check, numbers, probabilities, million, large, huge (50,000,000 rows: 9 GB of disk, only by its name).
+help, check, hashing, numbers, probabilities, million, large, huge (50,000,000 rows: 9 GB of disk, only by its name).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.measure import Measurement, check_wall, help_cpu, large_data, million_rows, output_checks
+from bench.measure import Measurement, check_wall, hashing, help_cpu, large_data, million_rows, output_checks
 from gate import __version__
 from gate.demo import prepare
 
@@ -48,6 +48,7 @@ def _check() -> list[Measurement]:
 MEASURES: dict[str, Callable[[], Sequence[Measurement]]] = {
     "help": lambda: [help_cpu()],
     "check": _check,
+    "hashing": lambda: [*hashing(1), *hashing(8)],
     "numbers": lambda: output_checks("numbers"),
     "probabilities": lambda: output_checks("probabilities"),
     "million": lambda: [million_rows()],

@@ -9,8 +9,10 @@ import os
 import shutil
 import stat
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
@@ -57,7 +59,7 @@ def read_tree(root: Path) -> Artifact:
     listed = list_local(root)
     ensure_sane(listed)
     files = tuple(
-        sorted((hash_file(root, file.path) for file in listed if file.path != LEFT_OUT), key=lambda file: file.path)
+        sorted(_hashed(root, [file.path for file in listed if file.path != LEFT_OUT]), key=lambda file: file.path)
     )
     return Artifact(path=root, files=files, digest=digest_of(files))
 
@@ -201,6 +203,12 @@ def hash_file(root: Path, path: str) -> ArtifactFile:
     """Hash one file below a folder, in pieces of 1 MiB."""
     size, sha256 = sha256_of(root / path)
     return ArtifactFile(path=unicodedata.normalize("NFC", path), size=size, sha256=sha256)
+
+
+def _hashed(root: Path, paths: Sequence[str]) -> list[ArtifactFile]:
+    """Hash files on every processor: OpenSSL lets other threads run meanwhile."""
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        return list(threads.map(partial(hash_file, root), paths))
 
 
 def sha256_of(path: Path) -> tuple[int, str]:
