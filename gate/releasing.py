@@ -14,7 +14,8 @@ from gate import comparing, report, storing
 from gate.config import Config
 from gate.domain import Category, Promotion, Report, Stage, Verdict
 from gate.errors import GateError, RefusedError, UsageError
-from gate.pipeline import Checked, Narrator, Request, check
+from gate.pipeline import Checked, check
+from gate.request import Narrator, Request
 
 if TYPE_CHECKING:
     from gate.registry import Registry
