@@ -40,15 +40,18 @@ class Watch:
         return self._many() or self._full()
 
     def _many(self) -> str:
-        """Count the descendants only where the machine has many more tasks than before."""
-        pid = self.pid()
-        running = tasks_running()
-        self._before = running if self._before < 0 else self._before
+        """Count where the machine has many more tasks than before; meanwhile the whole group stands still."""
+        pid, running = self.pid(), tasks_running()
+        if self._before < 0 or pid is None:
+            self._before = running
         if self.tasks is None or pid is None or running - self._before <= self.tasks:
             return ""
-        if tasks_below(pid) <= self.tasks:
-            return ""
-        return f"It started more than {self.tasks} processes and threads."
+        signal_group(pid, signal.SIGSTOP)
+        if tasks_below(pid) > self.tasks:
+            return f"It started more than {self.tasks} processes and threads."
+        signal_group(pid, signal.SIGCONT)
+        self._before = running
+        return ""
 
     def _full(self) -> str:
         """Add up the folder only where the disk has lost as much as is allowed."""
@@ -94,10 +97,16 @@ def descendants(pid: int) -> set[int]:
 
 
 def stop(pid: int) -> None:
-    """Kill a process with its group at a stroke; whoever left the group is for others to find."""
-    for kill in (os.killpg, os.kill):
-        with suppress(ProcessLookupError, PermissionError):
-            kill(pid, signal.SIGKILL)
+    """Kill a process and its group, at a stroke."""
+    signal_group(pid, signal.SIGKILL)
+    with suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, signal.SIGKILL)
+
+
+def signal_group(pid: int, number: signal.Signals) -> None:
+    """Send a signal to all of a group, where there is one."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, number)
 
 
 def size_of(folder: Path) -> int:

@@ -8,6 +8,7 @@ libraries that only try something go on. What it looks at, in this order:
 
 - calls of a foreign architecture (32-bit, x32) are refused, since their numbers mean something else;
 - calls that reach out of the process, or into the kernel's own affairs: refused;
+- calls that leave the process group: they do nothing;
 - calls whose target is a process: taken for the process itself, and refused for others;
 - new namespaces, sockets, connections: refused, unless the wall leaves some.
 """
@@ -58,6 +59,9 @@ _REFUSED: Mapping[str, tuple[int, int | None]] = {
 _ABSENT = {"clone3": (435, 435), "io_uring_setup": (425, 425), "io_uring_enter": (426, 426),
            "io_uring_register": (427, 427)}  # fmt: skip
 """Calls that seem not to exist (ENOSYS): libraries then take the older ones, whose arguments a filter can see."""
+
+_PRETENDED = {"setsid": (112, 157), "setpgid": (109, 154)}
+"""Calls that seem to succeed and do nothing: whatever a model starts stays in its group, and dies at a stroke."""
 
 _OWN = {
     "prlimit64": (302, 261, 0), "sched_setaffinity": (203, 122, 0), "sched_setscheduler": (144, 119, 0),
@@ -126,7 +130,7 @@ def program(leaves: Leaves, machine: str, pid: int) -> bytes:
         _step(_LOAD, _NUMBER_AT),
         *([] if arm else [_step(_AT_LEAST, _X32_BIT, 0, 1), _refuse(errno.ENOSYS)]),
     ]
-    for numbers, code in ((_refused(leaves), errno.EPERM), (_ABSENT.values(), errno.ENOSYS)):
+    for numbers, code in ((_refused(leaves), errno.EPERM), (_ABSENT.values(), errno.ENOSYS), (_PRETENDED.values(), 0)):
         for pair in numbers:
             steps += _on(pair[arm], [_refuse(code)])
     for known in [*_OWN.values(), *([] if leaves.signals else _SIGNALS.values())]:
