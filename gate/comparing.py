@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -66,8 +67,8 @@ def compare(registry: Registry, asked: Asked, config: Config, room: Path) -> Fou
 
     aliases = config.model(asked.model).promotion.aliases
     chosen = rooms.choose_baseline(registry, asked.model, asked.version, asked.baseline, aliases, asked.stage)
-    candidate = rooms.snapshot(registry, asked.model, asked.version, room / "candidate")
-    baseline = rooms.snapshot(registry, asked.model, chosen[0], room / "baseline") if chosen else None
+    candidate = rooms.snapshot(registry, asked.model, asked.version, _neutral(room))
+    baseline = rooms.snapshot(registry, asked.model, chosen[0], _neutral(room)) if chosen else None
     try:
         data, why = _data(registry, asked, config, (candidate, baseline), room)
     except rooms.NoSuchColumnError as error:
@@ -79,6 +80,18 @@ def compare(registry: Registry, asked: Asked, config: Config, room: Path) -> Fou
         candidate=candidate, baseline=baseline, baseline_chosen_by=chosen[1] if chosen else None, data=data
     )
     return Found(comparison=comparison, why_no_data=why)
+
+
+def models_in(room: Path) -> Path:
+    """Give the folder of a room that holds the copies of models, and nothing else ever; made where it is missing."""
+    folder = room / "models"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def _neutral(room: Path) -> Path:
+    """A place for a copy, whose name does not tell a model what it is judged as."""
+    return models_in(room) / secrets.token_hex(8)
 
 
 def _data(

@@ -40,7 +40,7 @@ def examine(settings: Callable[[], Config]) -> Iterator[Finding]:
         return
     yield _configuration(config)
     yield from _models(config)
-    yield _isolation(config)
+    yield from _isolation(config)
     yield from _signing(config)
     yield from _registry(config)
 
@@ -123,14 +123,26 @@ def _leads_somewhere(path: str, config: Config) -> bool:
     return registry.exists(path, config.root) is not False
 
 
-def _isolation(config: Config) -> Finding:
-    note = "" if os.name == "posix" else " (run the gate inside WSL)"
-    limits = config.file.isolation
-    return Finding(
-        state="ok" if not note else "bad",
-        what=f"isolation: subprocess{note}; {limits.memory_mb} MB and {limits.timeout_s:g} s a load or a batch",
-        exit_code=3 if note else 0,
-    )
+def _isolation(config: Config) -> Iterator[Finding]:
+    from gate.scoring import isolation
+
+    settings = config.file.isolation
+    if os.name != "posix":
+        yield Finding(state="bad", what="models cannot be isolated here", fix="Run the gate inside WSL.", exit_code=3)
+        return
+    shortfall = isolation.shortfall(settings.minimum)
+    if shortfall is not None:
+        yield _broken(shortfall)
+        return
+    found = isolation.reached()
+    facts = ", ".join(f"{name} {how}" for name, how in found.facts.items())
+    limits = f"{settings.memory_mb} MB and {settings.timeout_s:g} s a load or a batch"
+    yield Finding(state="ok", what=f"isolation: {found.level} ({facts}); {limits}")
+    if found.missing:
+        following = found.missing[0]
+        yield Finding(
+            state="note", what=f"isolation {following.level} is not reached: {following.why}", fix=following.remedy
+        )
 
 
 def _signing(config: Config) -> Iterator[Finding]:

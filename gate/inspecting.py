@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import replace
 
-from gate.domain import Action, ArtifactClass, Comparison, Finding, Inspection, Snapshot
+from gate.domain import Action, Artifact, ArtifactClass, Comparison, Finding, Inspection, JsonValue, Snapshot
 from gate.scoring.inspection import inspect, second_opinions
 from gate.settings import ModelConfig
 
@@ -36,11 +37,16 @@ def inspected(snapshot: Snapshot, settings: ModelConfig, isolation: str) -> Snap
     """Look at the files of one version, and decide whether it may be loaded."""
     if snapshot.artifact is None:
         return snapshot
-    paths = [file.path for file in snapshot.artifact.files]
-    found = inspect(snapshot.artifact.path, paths, snapshot.flavor_settings)
+    return replace(snapshot, inspection=looked_at(snapshot.artifact, snapshot.flavor_settings, settings, isolation))
+
+
+def looked_at(
+    artifact: Artifact, flavors: Mapping[str, Mapping[str, JsonValue]], settings: ModelConfig, isolation: str
+) -> Inspection:
+    """Look at files; `denied` says why they must not be loaded, empty where they may be."""
+    found = inspect(artifact.path, [file.path for file in artifact.files], flavors)
     action = settings.security.policy.of(found.artifact_class)
-    denied = _why_denied(found, action, settings, isolation)
-    return replace(snapshot, inspection=replace(found, action=action, denied=denied))
+    return replace(found, action=action, denied=_why_denied(found, action, settings, isolation))
 
 
 def _why_denied(found: Inspection, action: Action, settings: ModelConfig, isolation: str) -> str:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import datetime as dt
 import tempfile
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from gate import (
     __version__,
@@ -22,6 +22,7 @@ from gate import (
     comparing,
     golden,
     inspecting,
+    isolating,
     live,
     policy,
     serving_load,
@@ -45,50 +46,19 @@ from gate.domain import (
     Report,
     Reproducibility,
     Served,
-    Stage,
     Timings,
 )
 from gate.errors import GateError, UsageError
+from gate.request import Narrator, Request
+from gate.scoring import isolation
+from gate.scoring.isolation import Level
 from gate.scoring.launching import Launcher
 from gate.scoring.serving import ModelServer
-from gate.scoring.session import Limits, Worker
+from gate.scoring.session import Worker
 
 if TYPE_CHECKING:
     from gate.checking.case import Case
     from gate.registry import Registry
-
-ISOLATION = "subprocess"
-
-
-class Narrator(Protocol):
-    """Whoever tells people how far the work is."""
-
-    def step(self, what: str) -> AbstractContextManager[None]:
-        """Tell a step while it runs."""
-
-    def say(self, text: str) -> None:
-        """Tell one line."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What is to be judged. `stage` is the one that a release promotes to, None for a check."""
-
-    model: str
-    version: str
-    baseline: str | None = None
-    data: Path | str | None = None
-    """A path or another address of evaluation data."""
-    out: Path | None = None
-    only: frozenset[Category] | None = None
-    strict: bool = False
-    stage: Stage | None = None
-    served: bool = False
-    """Serve both versions for real, and load them."""
-
-    def wants(self, category: Category) -> bool:
-        """Say whether a category is judged."""
-        return self.only is None or category in self.only
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,10 +80,12 @@ class Opened:
     version: int
     holders: dict[str, int]
     """Who held each stage when the gate looked."""
+    isolation: Level
+    """How untrusted processes are shut in: the strongest level that this machine gives."""
     launcher: Launcher
     workers: tuple[Worker, Worker]
     room: Path
-    """A private folder for copies, gone at the end."""
+    """A private folder for copies, gone at the end. Workers see its folder of models, and nothing else of it."""
     stack: ExitStack
     """What is started later ends with it."""
     started_at: str
@@ -137,7 +109,10 @@ def check(request: Request, config: Config, narrator: Narrator) -> Checked:
     """
     if request.served:
         serving_load.ensure_possible(judged=request.wants(Category.PERFORMANCE))
-    key = trusting.signing_key(narrator.say, ISOLATION)
+    shortfall = isolation.shortfall(config.file.isolation.minimum)
+    if shortfall is not None:
+        return _not_begun(request, config, shortfall)
+    key = trusting.signing_key(narrator.say, isolation.reached().level)
     with opened(request, config, narrator) as start:
         folder = storing.report_folder(request.out, config, request.model, start.version)
         storing.ensure_writable(folder)
@@ -146,37 +121,55 @@ def check(request: Request, config: Config, narrator: Narrator) -> Checked:
         except UsageError:
             raise
         except Exception as fault:  # noqa: BLE001 - a fault of the gate ends in a report, never in a traceback
-            return Checked(report=_fault_report(start, fault), folder=folder, fault=fault)
+            report = _fault_report(request, config, start.version, fault, start.holders)
+            return Checked(report=report, folder=folder, fault=fault)
         report = trusting.write_evidence(report, folder, key)
     return Checked(report=report, folder=folder)
 
 
 @contextmanager
 def opened(request: Request, config: Config, narrator: Narrator) -> Iterator[Opened]:
-    """Start the workers, which import while this process does, and find the version."""
+    """Start the workers, which import while this process does, and find the version.
+
+    Raises:
+        GateError: this machine does not isolate models as `isolation.minimum` asks, or the version is not found.
+    """
     started_at = assembly.now()
     comparing.ensure_form(request.model, request.version)
+    isolating.level_of(config)
     with ExitStack() as stack:
-        launcher = stack.enter_context(_launcher(config))
+        room = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gate-")))
+        launcher = stack.enter_context(isolating.launcher_of(config, comparing.models_in(room)))
         candidate, baseline = (stack.enter_context(launcher.start()) for _ in range(2))
         policy.refuse_unknown_names(config, request.model)
         signatures.keys_of(config, request.model)
         with narrator.step("Find the version"):
             registry = storing.connect(config)
             version = comparing.resolve(registry, request.model, request.version)
-        room = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gate-")))
         yield Opened(
             request=request,
             config=config,
             registry=registry,
             version=version,
             holders=comparing.holders(registry, request.model, config),
+            isolation=launcher.enclosure.level,
             launcher=launcher,
             workers=(candidate, baseline),
             room=room,
             stack=stack,
             started_at=started_at,
         )
+
+
+def _not_begun(request: Request, config: Config, fault: GateError) -> Checked:
+    """Find the version, and report that it is not judged: nothing of it runs behind a wall that is too weak."""
+    comparing.ensure_form(request.model, request.version)
+    policy.refuse_unknown_names(config, request.model)
+    registry = storing.connect(config)
+    version = comparing.resolve(registry, request.model, request.version)
+    folder = storing.report_folder(request.out, config, request.model, version)
+    holders = comparing.holders(registry, request.model, config)
+    return Checked(report=_fault_report(request, config, version, fault, holders), folder=folder, fault=fault)
 
 
 def judge(start: Opened, folder: Path, narrator: Narrator) -> Report:
@@ -197,7 +190,12 @@ def judge(start: Opened, folder: Path, narrator: Narrator) -> Report:
         benchmark=_benchmark(prepared, folder),
         looks=look.counted,
     )
-    return assembly.report_of(findings, _gate_info(start), isolation=ISOLATION, started_at=start.started_at)
+    return assembly.report_of(
+        findings,
+        _gate_info(start.request, start.config, start.holders),
+        isolation=start.isolation,
+        started_at=start.started_at,
+    )
 
 
 def prepare(start: Opened, narrator: Narrator) -> Prepared:
@@ -297,18 +295,11 @@ def _asked_again(
     return replace(case, answers=replace(case.answers, twins=(*case.answers.twins, *more)))
 
 
-def _launcher(config: Config) -> Launcher:
-    isolation = config.file.isolation
-    limits = Limits(memory_mb=isolation.memory_mb, timeout_s=isolation.timeout_s)
-    processes = None if isolation.processes == "auto" else isolation.processes
-    return Launcher.of(limits, isolation=ISOLATION, processes=processes)
-
-
 def _inspected(start: Opened, comparison: Comparison) -> Comparison:
     """Look at both versions' files: what the policy denies is never handed to a worker."""
     settings = start.config.model(start.request.model)
     return inspecting.inspect_both(
-        comparison, settings, isolation=ISOLATION, opinions=start.request.wants(Category.SECURITY)
+        comparison, settings, isolation=start.isolation, opinions=start.request.wants(Category.SECURITY)
     )
 
 
@@ -355,7 +346,7 @@ def _served(start: Opened, comparison: Comparison, scored: answering.Scored, nar
     settings = start.config.model(start.request.model).latency
 
     def serve(side: serving_load.Side) -> ModelServer:
-        return ModelServer.start(side.path, start.launcher.limits, isolation=ISOLATION)
+        return ModelServer.start(side.path, start.launcher.limits, enclosure=start.launcher.enclosure)
 
     with narrator.step(f"Serve {' and '.join(side.name for side in sides)}, load for at most {settings.served_s:g} s"):
         return serving_load.serve_and_load(sides, serve, settings)
@@ -395,24 +386,24 @@ def _policy(start: Opened, place: int) -> verdict.Policy:
     )
 
 
-def _gate_info(start: Opened) -> GateInfo:
-    only = start.request.only
+def _gate_info(request: Request, config: Config, holders: dict[str, int]) -> GateInfo:
+    only = request.only
     return GateInfo(
         version=__version__,
-        policy_digest=start.config.policy_digest(start.request.model),
+        policy_digest=config.policy_digest(request.model),
         only=tuple(sorted(only)) if only is not None else None,
-        strict=start.request.strict,
-        holders=start.holders,
+        strict=request.strict,
+        holders=holders,
     )
 
 
-def _fault_report(start: Opened, fault: Exception) -> Report:
+def _fault_report(request: Request, config: Config, version: int, fault: Exception, holders: dict[str, int]) -> Report:
     reason = str(fault) if isinstance(fault, GateError) else f"the gate itself failed: {type(fault).__name__}: {fault}"
     return assembly.fault_report(
-        start.request.model,
-        start.version,
+        request.model,
+        version,
         " ".join(reason.split())[:1000],
-        _gate_info(start),
-        isolation=ISOLATION,
-        started_at=start.started_at,
+        _gate_info(request, config, holders),
+        isolation=isolation.reached().level,
+        started_at=assembly.now(),
     )

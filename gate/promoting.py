@@ -13,12 +13,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gate import attesting, comparing, storing, trusting
+from gate import attesting, comparing, inspecting, isolating, storing, trusting
 from gate.config import Config
-from gate.domain import Promotion, Report, Stage
+from gate.domain import Artifact, JsonValue, Promotion, Report, Stage
 from gate.errors import GateError, RefusedError
-from gate.pipeline import Narrator
-from gate.scoring.session import Limits, Worker, WorkerFailedError
+from gate.request import Narrator
+from gate.scoring.session import WorkerFailedError
 
 if TYPE_CHECKING:
     from gate.registry import Mover, PromotionSettings, Registry
@@ -127,21 +127,27 @@ def rollback(model: str, stage: Stage, version: str | None, config: Config, narr
     registry = storing.connect(config)
     with narrator.step(f"Roll {stage} back"), _mover(_Who(trust=trusting.trust_of(config, model)), narrator) as who:
         return rooms.rollback(
-            registry, model, (stage, version), settings_of(config, model), who, lambda folder: _load(folder, config)
+            registry, model, (stage, version), settings_of(config, model), who, partial(_load, config, model)
         )
 
 
-def _load(folder: Path, config: Config) -> None:
-    """Load a model apart from this process.
+def _load(config: Config, model: str, artifact: Artifact, flavors: Mapping[str, Mapping[str, JsonValue]]) -> None:
+    """Load a model apart from this process, as it would be loaded to be judged.
 
     Raises:
-        RefusedError: it does not load here.
-        GateError: the worker process does not start.
+        RefusedError: it must not be loaded, or does not load here.
+        GateError: this machine does not isolate models as `isolation.minimum` asks, or the process does not start.
     """
-    isolation = config.file.isolation
-    with Worker.start(Limits(memory_mb=isolation.memory_mb, timeout_s=isolation.timeout_s)) as worker:
+    level = isolating.level_of(config)
+    denied = inspecting.looked_at(artifact, flavors, config.model(model), level).denied
+    if denied:
+        raise RefusedError(
+            f"The version to go back to was not loaded: {denied}.",
+            remedy="Change security.policy in gate.yaml, or name another former holder with --to.",
+        )
+    with isolating.launcher_of(config, artifact.path) as launcher, launcher.start() as worker:
         try:
-            worker.load(folder)
+            worker.load(artifact.path)
         except WorkerFailedError as error:
             failure = error.failure
             if failure.stage == "start":

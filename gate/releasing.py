@@ -11,8 +11,9 @@ from gate import comparing, promoting, report, storing, trusting
 from gate.config import Config
 from gate.domain import Category, Promotion, Report, Stage, Verdict
 from gate.errors import GateError, RefusedError, UsageError
-from gate.pipeline import Checked, Narrator, Request, check
+from gate.pipeline import Checked, check
 from gate.promoting import PromotionRequest, told
+from gate.request import Narrator, Request
 
 if TYPE_CHECKING:
     from gate.registry import Chapter, Registry, Tenure

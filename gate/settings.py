@@ -31,8 +31,10 @@ class ReleaseNotes(Settings):
 class Isolation(Settings):
     """How the untrusted model is isolated, and its limits."""
 
-    minimum: Literal["subprocess"] = "subprocess"
-    """The weakest isolation that is accepted."""
+    minimum: Literal["subprocess", "landlock", "bwrap"] = "subprocess"
+    """The weakest isolation that is accepted, from the weakest to the strongest. The strongest that works is used."""
+    readable: tuple[str, ...] = ()
+    """Files and folders that models may read beside their own and Python's, where they keep something elsewhere."""
     memory_mb: Annotated[int, Field(ge=64)] = 4096
     """Memory that a worker may use."""
     timeout_s: Positive = 600

@@ -61,7 +61,7 @@ def asked(question: Question) -> Iterator[timing.Bench]:
     """Load both versions, as a check has when it begins to time."""
     limits = Limits(timeout_s=120)
     with ExitStack() as stack:
-        launcher = stack.enter_context(Launcher.of(limits, isolation="subprocess", processes=question.processes))
+        launcher = stack.enter_context(Launcher.of(limits, processes=question.processes))
         sides = []
         for name, path in (("candidate", question.candidate), ("baseline", question.baseline)):
             worker = stack.enter_context(launcher.start())

@@ -21,7 +21,7 @@ def command(folder: Path | None, example: str, common: Common) -> int:
     from gate.cli.console import Progress
     from gate.cli.result import EXIT_CODES, show
     from gate.domain import Stage
-    from gate.pipeline import Request
+    from gate.request import Request
 
     progress = Progress(common)
     project = demo.prepare(example, (folder or Path.cwd()).absolute(), progress.say)

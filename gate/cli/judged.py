@@ -12,7 +12,8 @@ from gate.cli.options import Common, Judging
 from gate.cli.result import EXIT_CODES, show, show_next
 from gate.domain import Report, Stage
 from gate.errors import GateError
-from gate.pipeline import Checked, Request
+from gate.pipeline import Checked
+from gate.request import Request
 
 __all__ = ["Progress", "finish", "request", "tell"]
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from gate.domain import HistoryEntry, Promotion, Stage
+from gate.domain import Artifact, HistoryEntry, JsonValue, Promotion, Stage
 from gate.errors import RefusedError
 from gate.registry.connection import Registry
 from gate.registry.download import fetch_version, temporary_below
 from gate.registry.find import resolve
 from gate.registry.grounds import Grounds
 from gate.registry.history import Chapter
+from gate.registry.mlmodel import read_mlmodel
 from gate.registry.moving import Desk, PromotionSettings, carry_out, draw
 from gate.registry.promotion import Mover, judge
 from gate.registry.settling import Settled, Visitor, at_desk, new_identity
@@ -22,8 +23,8 @@ from gate.registry.tree import ArtifactFaultError, read_tree
 from gate.registry.validity import Standing, standing
 from gate.registry.versions import alias_of, get_version, list_versions
 
-Loads = Callable[[Path], None]
-"""Loads the model of a folder, apart from this process; raises RefusedError where it does not load."""
+Loads = Callable[[Artifact, Mapping[str, Mapping[str, JsonValue]]], None]
+"""Loads files as what MLmodel says of each flavour, apart from this process; RefusedError where they do not load."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,18 +131,18 @@ def _ensure_usable(registry: Registry, model: str, target: Target, into: Path, l
     with temporary_below(into) as place:
         try:
             folder = fetch_version(registry, get_version(registry, model, target.version), place)
-            found = read_tree(folder).digest
+            artifact, flavors = read_tree(folder), read_mlmodel(folder).settings
         except ArtifactFaultError as error:
             raise RefusedError(
                 f"{what} cannot be put back: {error}.", remedy="Name another former holder with --to."
             ) from None
-        if target.digest is not None and found != target.digest:
+        if target.digest is not None and artifact.digest != target.digest:
             raise RefusedError(
                 f"The files of version {target.version} of {model!r} are not those that held the stage "
-                f"(now {found}, then {target.digest}).",
+                f"(now {artifact.digest}, then {target.digest}).",
                 remedy="Find out who changed them, or name another former holder with --to.",
             )
-        loads(folder)
+        loads(artifact, flavors)
     if target.digest is None:
         return (f"{what} held the stage before the gate kept digests: whether its files changed is not known.",)
     return ()

@@ -11,6 +11,7 @@ import struct
 import termios
 import threading
 import time
+from collections.abc import Callable
 
 HEAD_BYTES = TAIL_BYTES = 8 * 1024
 """How much is kept of the beginning and of the end."""
@@ -35,9 +36,9 @@ def one_line(text: str, limit: int = 500) -> str:
 class Capture:
     """Drains a pipe until it ends or `close` is called, and keeps the head and the tail."""
 
-    def __init__(self, read_fd: int) -> None:
-        """Start draining; the descriptor is closed at the end."""
-        self._fd = read_fd
+    def __init__(self, read_fd: int, meanwhile: Callable[[], None] | None = None) -> None:
+        """Start draining; the descriptor is closed at the end. `meanwhile` is called several times a second."""
+        self._fd, self._meanwhile = read_fd, meanwhile
         self._head, self._tail, self._dropped = bytearray(), bytearray(), 0
         self._lock = threading.Lock()
         self._closing = False
@@ -67,6 +68,8 @@ class Capture:
         poller.register(self._fd, select.POLLIN)
         try:
             while not self._closing:
+                if self._meanwhile is not None:
+                    self._meanwhile()
                 if poller.poll(_POLL_MS) and not self._take():
                     return
         finally:

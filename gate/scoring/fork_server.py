@@ -6,20 +6,21 @@ import contextlib
 import json
 import os
 import select
-import shutil
 import signal
 import socket
 import struct
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Self
 
+from gate.scoring.bounds import Bounds
 from gate.scoring.capture import Capture
-from gate.scoring.protocol import FOLDER_PREFIX
-from gate.scoring.sandbox import Sandbox, environment, kill_strays, remove_folder
+from gate.scoring.enclosure import Enclosure
+from gate.scoring.sandbox import Sandbox, environment, kill_strays
+from gate.scoring.worker_folder import FOLDER_PREFIX, remove_folder
 
 AVAILABLE = sys.platform == "linux"
 """Whether workers can be forked here: elsewhere system libraries do not survive it, or nobody tells who ended."""
@@ -37,12 +38,15 @@ class ForkServer:
         self._sandbox, self._control, self._first = sandbox, control, first
 
     @classmethod
-    def start(cls, *, isolation: str = "subprocess") -> Self:
-        """Start the process and return at once; its imports go on meanwhile."""
+    def start(cls, enclosure: Enclosure, memory_mb: int, *, imports: bool = True) -> Self:
+        """Start the process and return at once; its imports, if it shall have any, go on meanwhile."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        command = [sys.executable, "-P", "-m", "gate.scoring.forking", str(theirs.fileno())]
+        command = [sys.executable, "-P", "-m", "gate.scoring.forking", str(theirs.fileno()), str(int(imports))]
         with theirs:
-            return cls(Sandbox(command, pass_fds=(theirs.fileno(),), isolation=isolation), ours)
+            sandbox = Sandbox(
+                command, pass_fds=(theirs.fileno(),), enclosure=enclosure, memory_mb=memory_mb, bounded=False
+            )
+            return cls(sandbox, ours)
 
     @property
     def alive(self) -> bool:
@@ -55,7 +59,19 @@ class ForkServer:
         Raises:
             OSError: the process is gone.
         """
-        return Forked(self._control, (ask_fd, answer_fd), memory_mb, self._sandbox.isolation)
+        return Forked(self._control, (ask_fd, answer_fd), memory_mb, self._sandbox.enclosure)
+
+    def fork_once(self, ask_fd: int, answer_fd: int, memory_mb: int) -> Forked:
+        """Ask for the only worker of this process, which ends with it.
+
+        Raises:
+            OSError: the process is gone.
+        """
+        try:
+            return Forked(self._control, (ask_fd, answer_fd), memory_mb, self._sandbox.enclosure, after=self.close)
+        except BaseException:
+            self.close()
+            raise
 
     def prepared(self, modules: Sequence[str]) -> Self:
         """A fork server like this one that imports these modules first; ends with this one. Returns at once.
@@ -79,17 +95,27 @@ class ForkServer:
 class Forked:
     """A worker process that was forked. Looks like a `Sandbox` to whoever holds it."""
 
-    def __init__(self, control: socket.socket, fds: tuple[int, int], memory_mb: int, isolation: str) -> None:
-        """Send the request; the process comes as soon as the server has its imports."""
+    def __init__(
+        self,
+        control: socket.socket,
+        fds: tuple[int, int],
+        memory_mb: int,
+        enclosure: Enclosure,
+        *,
+        after: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Send the request; the process comes as soon as the server has its imports. `after` is called at the end."""
         self.folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX)).resolve()
-        self.isolation = isolation
+        self.enclosure = enclosure
+        self._after = after
         self._pid: int | None = None
         self._code: int | None = None
         self._alone = False
         """Whether the guardian went away without a word: then nobody has cleared up."""
         self._ended = False
+        self.bounds = Bounds(enclosure, self.folder, memory_mb, lambda: self._pid)
         read_fd, write_fd = os.pipe()
-        self.capture = Capture(read_fd)
+        self.capture = Capture(read_fd, self.bounds.look)
         self._status, status = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._status.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         request = {"folder": str(self.folder), "environment": environment(self.folder), "memory_mb": memory_mb}
@@ -97,7 +123,8 @@ class Forked:
             socket.send_fds(control, [json.dumps(request).encode()], [*fds, write_fd, status.fileno()])
         except BaseException:
             self._status.close()
-            shutil.rmtree(self.folder, ignore_errors=True)
+            self.bounds.end()
+            remove_folder(self.folder)
             raise
         finally:
             os.close(write_fd)
@@ -115,6 +142,11 @@ class Forked:
         if self._pid is None:
             raise ProcessLookupError("the fork server ended before it made this worker")
         return self._pid
+
+    @property
+    def breach(self) -> str:
+        """What it went beyond, nothing where it did not."""
+        return self.bounds.told
 
     @property
     def exit_code(self) -> int | None:
@@ -142,8 +174,10 @@ class Forked:
         if self._alone:
             kill_strays(self.folder)
         self._status.close()  # a guardian that still waits takes this as its order
+        self.bounds.end()
         self.capture.close()
         remove_folder(self.folder)
+        self._after()
 
     def _hear(self, timeout_s: float | None) -> bool:
         """Take one message of the worker or its guardian; say whether there was one."""
@@ -155,6 +189,7 @@ class Forked:
             self._code, self._alone = -signal.SIGKILL, True
         elif data == _HELLO:
             self._pid = self._pid or _CREDENTIALS.unpack(extra[0][2][: _CREDENTIALS.size])[0]
+            self.bounds.take([self._pid])
         else:
             self._code = int(data)
         return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, Self
 
+from gate.scoring.enclosure import Enclosure, plain
 from gate.scoring.fork_server import AVAILABLE, ForkServer
 from gate.scoring.session import Limits, Worker
 
@@ -17,27 +18,34 @@ _NAMES_BYTES = 100_000
 class Launcher:
     """Starts workers. Use it from one thread at a time; close it when all of them are closed."""
 
-    def __init__(self, limits: Limits, *, isolation: str, processes: Processes, server: ForkServer | None) -> None:
+    def __init__(
+        self, limits: Limits, *, enclosure: Enclosure, processes: Processes, server: ForkServer | None
+    ) -> None:
         """Start workers from a fork server, or fresh ones where there is none. `Launcher.of` chooses."""
-        self.limits, self.isolation, self.processes = limits, isolation, processes
+        self.limits, self.enclosure, self.processes = limits, enclosure, processes
         self._server = server
 
     @classmethod
-    def of(cls, limits: Limits, *, isolation: str, processes: Processes | None = None) -> Self:
-        """Fork workers where the system can, unless `processes` says otherwise; returns at once."""
-        chosen: Processes = processes or ("forked" if AVAILABLE else "fresh")
-        server = ForkServer.start(isolation=isolation) if chosen == "forked" else None
-        return cls(limits, isolation=isolation, processes=chosen, server=server)
+    def of(cls, limits: Limits, *, enclosure: Enclosure | None = None, processes: Processes | None = None) -> Self:
+        """Fork workers where the system can, unless `processes` says otherwise; returns at once.
+
+        Workers that one process forked share its wall: where they could touch each other, each gets one of its own.
+        """
+        around = enclosure or plain()
+        possible = AVAILABLE and around.siblings
+        chosen: Processes = "forked" if possible and processes != "fresh" else "fresh"
+        server = ForkServer.start(around, limits.memory_mb) if chosen == "forked" else None
+        return cls(limits, enclosure=around, processes=chosen, server=server)
 
     def start(self) -> Worker:
         """Start a worker and return at once. A fork server that a model killed is replaced."""
         if self._server is None:
-            return Worker.start(self.limits, isolation=self.isolation)
+            return Worker.start(self.limits, enclosure=self.enclosure)
         try:
             return Worker.fork(self._server, self.limits)
         except OSError:
             self._server.close()
-            self._server = ForkServer.start(isolation=self.isolation)
+            self._server = self._another()
             return Worker.fork(self._server, self.limits)
 
     def prepared(self, modules: Sequence[str]) -> Launcher:
@@ -50,8 +58,11 @@ class Launcher:
             try:
                 server = server.prepared(_fitting(modules))
             except OSError:
-                server = ForkServer.start(isolation=self.isolation)
-        return Launcher(self.limits, isolation=self.isolation, processes=self.processes, server=server)
+                server = self._another()
+        return Launcher(self.limits, enclosure=self.enclosure, processes=self.processes, server=server)
+
+    def _another(self) -> ForkServer:
+        return ForkServer.start(self.enclosure, self.limits.memory_mb)
 
     def close(self) -> None:
         """End the fork server. Can be called again."""

@@ -17,9 +17,6 @@ import pyarrow as pa
 HEADER_LIMIT = 64 * 1024
 """No header is longer than this, in bytes."""
 
-FOLDER_PREFIX = "gate-worker-"
-"""How the name of a worker's private folder begins."""
-
 LEAVE = 255
 FAILED = 128
 """After `stage` two bytes ask: 0 to 254 calls, or LEAVE to take frames again, and a number below FAILED. One byte

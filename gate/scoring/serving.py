@@ -1,4 +1,4 @@
-"""A version behind `mlflow models serve`, in the same wall as the workers, on a port of this machine alone."""
+"""A version behind MLflow's own model server, in the same wall as the workers, on a port of this machine alone."""
 
 from __future__ import annotations
 
@@ -6,24 +6,22 @@ import contextlib
 import http.client
 import os
 import re
-import secrets
 import socket
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
 from gate.scoring.capture import one_line
+from gate.scoring.enclosure import Enclosure, plain
 from gate.scoring.sandbox import Sandbox
-from gate.scoring.server_process import HOST
+from gate.scoring.server_process import GO, HOST
 from gate.scoring.session import Limits
 
 INVOCATIONS = "/invocations"
 JSON = "application/json"
 
-_PORTS = range(20_000, 30_000)
-"""Below those that systems give to outgoing connections: nobody gets one by chance while the server starts."""
-_TRIES = 50
 _POLL_S = 0.1
 _PING_S = 2.0
 _GOOD = 200
@@ -45,23 +43,32 @@ class ModelServer:
         self._sandbox, self._leash = sandbox, leash
 
     @classmethod
-    def start(cls, model: Path, limits: Limits, *, isolation: str = "subprocess") -> Self:
+    def start(cls, model: Path, limits: Limits, *, enclosure: Enclosure | None = None) -> Self:
         """Start a server of the model in this folder, and return at once.
+
+        The port is the gate's own: the server gets it ready to be listened on, and needs no network for the rest.
 
         Raises:
             OSError: no process, no folder or no port is left.
         """
-        port = free_port()
+        around = replace(enclosure or plain(), models=model.resolve())
         alive, leash = os.pipe()
-        arguments = [str(alive), str(limits.memory_mb), str(model.resolve()), str(port)]
-        command = [sys.executable, "-P", "-m", "gate.scoring.server_process", *arguments]
-        try:
-            return cls(Sandbox(command, pass_fds=(alive,), isolation=isolation), port, leash)
-        except BaseException:
-            os.close(leash)
-            raise
-        finally:
-            os.close(alive)
+        with socket.socket() as listener:
+            listener.bind((HOST, 0))
+            port = listener.getsockname()[1]
+            arguments = [str(alive), str(listener.fileno()), str(limits.memory_mb), str(model.resolve())]
+            command = [sys.executable, "-P", "-m", "gate.scoring.server_process", *arguments]
+            try:
+                sandbox = Sandbox(
+                    command, pass_fds=(alive, listener.fileno()), enclosure=around, memory_mb=limits.memory_mb
+                )
+            except BaseException:
+                os.close(leash)
+                raise
+            finally:
+                os.close(alive)
+        os.write(leash, GO)
+        return cls(sandbox, port, leash)
 
     @property
     def pid(self) -> int:
@@ -74,6 +81,8 @@ class ModelServer:
         code = self._sandbox.exit_code
         if code is None:
             return ""
+        if self._sandbox.breach:
+            return f"its server was ended: {self._sandbox.breach}"
         why = last_error(self._sandbox.capture.text())
         return f"its server ended itself with exit code {code}" + (f": {why}" if why else "")
 
@@ -130,20 +139,6 @@ class ModelServer:
     def __exit__(self, *_: object) -> None:
         """Close."""
         self.close()
-
-
-def free_port() -> int:
-    """Give a port of this machine's loopback address that nobody listens on.
-
-    Raises:
-        OSError: none was found.
-    """
-    for _ in range(_TRIES):
-        port = secrets.choice(_PORTS)
-        with contextlib.suppress(OSError), socket.socket() as tried:
-            tried.bind((HOST, port))
-            return port
-    raise OSError("no free port was found")
 
 
 def last_error(output: str) -> str:

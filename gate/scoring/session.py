@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from gate.domain import Failure
 from gate.scoring.capture import one_line
+from gate.scoring.enclosure import Enclosure, plain
 from gate.scoring.fork_server import Forked, ForkServer
 from gate.scoring.link import Link
 from gate.scoring.protocol import FAILED, LEAVE, FrameError, to_bytes
@@ -86,13 +87,17 @@ class Worker:
         self._collected_at: float | None = None
 
     @classmethod
-    def start(cls, limits: Limits, *, isolation: str = "subprocess") -> Self:
+    def start(cls, limits: Limits, *, enclosure: Enclosure | None = None) -> Self:
         """Start a process of its own and return at once; its imports go on meanwhile."""
+        around = enclosure or plain()
+        if around.hides_files:  # a process inside forks the worker: it knows its number outside, and clears up
+            server = ForkServer.start(around, limits.memory_mb, imports=False)
+            return cls._linked(lambda ask, answer: server.fork_once(ask, answer, limits.memory_mb), limits)
 
         def process(ask_fd: int, answer_fd: int) -> Sandbox:
             arguments = [str(number) for number in (ask_fd, answer_fd, limits.memory_mb)]
             command = [sys.executable, "-P", "-m", "gate.scoring.worker", *arguments]
-            return Sandbox(command, pass_fds=(ask_fd, answer_fd), isolation=isolation)
+            return Sandbox(command, pass_fds=(ask_fd, answer_fd), enclosure=around, memory_mb=limits.memory_mb)
 
         return cls._linked(process, limits)
 
@@ -305,6 +310,8 @@ class Worker:
     def _death(self, stage: str) -> Failure:
         self._sandbox.wait(_EXIT_GRACE_S)
         code = self._sandbox.exit_code
+        if self._sandbox.breach:
+            return Failure(stage=stage, kind="Limit", text=self._sandbox.breach)
         if code is None:
             return Failure(stage=stage, kind="Exited", text="The process closed its pipes to the gate.")
         if code >= 0:

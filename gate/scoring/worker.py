@@ -1,7 +1,7 @@
-"""The worker process: `python -P -m gate.scoring.worker READ_FD WRITE_FD MEMORY_MB`.
+"""The worker process: `python -P -m gate.scoring.worker READ_FD WRITE_FD MEMORY_MB WALL_FD`.
 
 It holds the model and nothing else: no labels, no tokens, no clock that counts. Of gate it imports the protocol and
-its own two parts. An exception of the model is answered, and the worker goes on.
+its own parts. An exception of the model is answered, and the worker goes on.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import gc
 import os
 import resource
 import select
-import shutil
 import signal
 import sys
 import threading
@@ -22,7 +21,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from gate.scoring.protocol import FAILED, FOLDER_PREFIX, LEAVE, Channel, to_bytes
+from gate.scoring.protocol import FAILED, LEAVE, Channel, to_bytes
+from gate.scoring.worker_folder import remove_folder
+from gate.scoring.worker_wall import Wall, enter, narrow
 
 TEXT_LIMIT = 500
 _MEGABYTE = 1 << 20
@@ -33,9 +34,10 @@ Answer = tuple[dict[str, Any], bytes | pa.Buffer]
 class Server:
     """Answers the gate's questions about one model, one after the other."""
 
-    def __init__(self) -> None:
-        """Nothing is loaded yet."""
+    def __init__(self, meet: Callable[[str], None]) -> None:
+        """Nothing is loaded yet. `meet` is called with a model's folder before it is."""
         self._model: Any = None
+        self._meet = meet
         self._inputs: dict[str, Any] = {}
         self._rows: dict[str, int] = {}
         self._handlers: dict[str, Callable[[dict[str, Any], bytes], Answer]] = {
@@ -73,6 +75,7 @@ class Server:
     def _load(self, question: dict[str, Any], _: bytes) -> Answer:
         import mlflow.pyfunc
 
+        self._meet(question["path"])
         self._model = mlflow.pyfunc.load_model(question["path"])
         return {}, b""
 
@@ -159,8 +162,17 @@ class Server:
 
 def main(arguments: list[str]) -> None:
     """Import the libraries while the gate does its own start-up, then serve until it goes away."""
-    read_fd, write_fd, memory_mb = (int(argument) for argument in arguments)
-    run(read_fd, write_fd, memory_mb)
+    read_fd, write_fd, memory_mb, wall_fd = (int(argument) for argument in arguments)
+    wall = read_wall(wall_fd)
+    enter(wall)
+    run(read_fd, write_fd, memory_mb, wall)
+
+
+def read_wall(fd: int) -> Wall:
+    """Read what the gate handed over, and close it."""
+    with os.fdopen(fd, encoding="utf-8") as file:
+        file.seek(0)
+        return Wall.of(file.read())
 
 
 def import_libraries() -> None:
@@ -172,23 +184,31 @@ def import_libraries() -> None:
     mlflow.pyfunc.utils.data_validation.color_warning = lambda *_, **__: None
 
 
-def run(read_fd: int, write_fd: int, memory_mb: int) -> None:
-    """Serve on these two pipe ends until the gate goes away, within the limits."""
+def run(read_fd: int, write_fd: int, memory_mb: int, wall: Wall) -> None:
+    """Serve on these two pipe ends until the gate goes away, within the limits and the wall, which was entered."""
     limit(memory_mb)
     for fd in (read_fd, write_fd):
         os.set_inheritable(fd, False)  # noqa: FBT003 - the standard library's own signature
-    watchdog = threading.Thread(target=die_with_the_gate, args=(read_fd, Path.cwd()), daemon=True)
-    watchdog.start()
+    folder = Path.cwd()
+    watchdog = threading.Thread(target=die_with_the_gate, args=(read_fd, folder), daemon=True)
+
+    def meet(model: str) -> None:
+        """Close what this model must not see; threads share the wall of the one that starts them, so none is before."""
+        nonlocal wall
+        wall = narrow(wall, model)
+        if watchdog.ident is None:
+            watchdog.start()
+
     with contextlib.suppress(Exception):  # what is broken says so when the gate greets
         import_libraries()
     try:
-        _serve(read_fd, write_fd)
+        _serve(read_fd, write_fd, Server(meet))
     except (EOFError, BrokenPipeError):
-        watchdog.join()
+        die_with_the_gate(read_fd, folder)
 
 
-def _serve(read_fd: int, write_fd: int) -> None:
-    channel, server, pid = Channel(read_fd, write_fd), Server(), os.getpid()
+def _serve(read_fd: int, write_fd: int, server: Server) -> None:
+    channel, pid = Channel(read_fd, write_fd), os.getpid()
     while True:
         question, body = channel.receive()
         header, body = server.answer(question, body)
@@ -228,12 +248,6 @@ def die_with_the_gate(read_fd: int, folder: Path) -> None:
         return  # the model closed the pipe, and the next answer fails
     remove_folder(folder)
     os.killpg(0, signal.SIGKILL)
-
-
-def remove_folder(folder: Path) -> None:
-    """Remove a private folder, where the gate is gone and cannot; never any other."""
-    if folder.name.startswith(FOLDER_PREFIX):
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _kind(error: BaseException) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from gate.scoring.enclosure import plain
 from gate.scoring.fork_server import ForkServer
 from gate.scoring.session import Limits, Worker
 
@@ -98,7 +99,7 @@ def loaded() -> Iterator[Callable[[Path], Worker]]:
 @pytest.fixture(scope="session")
 def fork_server() -> Iterator[ForkServer]:
     """One fork server for all tests that do not kill it."""
-    server = ForkServer.start()
+    server = ForkServer.start(plain(), 4096)
     yield server
     server.close()
 

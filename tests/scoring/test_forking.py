@@ -13,6 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from gate.scoring.enclosure import plain
 from gate.scoring.fork_server import ForkServer
 from gate.scoring.launching import Launcher
 from gate.scoring.session import Limits, Worker, WorkerFailedError
@@ -33,7 +34,7 @@ return [json.dumps({
 @pytest.fixture(scope="module")
 def launcher():
     """A launcher of forked workers, for the tests that leave its server alive."""
-    with Launcher.of(LIMITS, isolation="subprocess", processes="forked") as made:
+    with Launcher.of(LIMITS, processes="forked") as made:
         yield made
 
 
@@ -116,7 +117,7 @@ def test_one_that_is_killed_takes_its_strays_along_and_leaves_the_other(saved, l
 
 def test_a_model_that_kills_its_guardian_is_ended_all_the_same(saved, rows):
     """What it left behind ends with the server at the latest."""
-    with Launcher.of(LIMITS, isolation="subprocess", processes="forked") as launcher:
+    with Launcher.of(LIMITS, processes="forked") as launcher:
         worker = launcher.start()
         daemon = "import subprocess\nchild = subprocess.Popen(['sleep', '300'], start_new_session=True)\n"
         kill = f"{daemon}os.kill(os.getppid(), 9)\nreturn [float(child.pid)] * len(model_input)"
@@ -136,7 +137,7 @@ def test_a_model_that_kills_its_guardian_is_ended_all_the_same(saved, rows):
 
 def test_a_fork_server_that_was_killed_is_replaced(saved, rows):
     """The next worker comes from another one."""
-    with Launcher.of(LIMITS, isolation="subprocess", processes="forked") as launcher:
+    with Launcher.of(LIMITS, processes="forked") as launcher:
         with launcher.start() as worker:
             worker.load(saved())
         os.kill(launcher._server._sandbox.pid, signal.SIGKILL)
@@ -149,7 +150,7 @@ def test_a_fork_server_that_was_killed_is_replaced(saved, rows):
 
 def test_fresh_workers_can_be_asked_for(saved, rows):
     """Each is then a process of its own making."""
-    with Launcher.of(LIMITS, isolation="subprocess", processes="fresh") as launcher, launcher.start() as worker:
+    with Launcher.of(LIMITS, processes="fresh") as launcher, launcher.start() as worker:
         worker.load(saved("return [float(os.getppid())] * len(model_input)"))
         worker.put("k", rows)
         assert worker.predict("k").only[0].as_py() == os.getpid()
@@ -157,7 +158,7 @@ def test_fresh_workers_can_be_asked_for(saved, rows):
 
 def test_a_worker_that_never_came_fails_at_the_start():
     """A server that dies before it forks is a failure of the start, not a hang."""
-    server = ForkServer.start()
+    server = ForkServer.start(plain(), 4096)
     worker = Worker.fork(server, LIMITS)
     server.close()
     with pytest.raises(WorkerFailedError) as caught:
@@ -172,7 +173,7 @@ from pathlib import Path
 from gate.scoring.launching import Launcher
 from gate.scoring.session import Limits
 
-launcher = Launcher.of(Limits(), isolation="subprocess", processes="forked")
+launcher = Launcher.of(Limits(), processes="forked")
 worker = launcher.start()
 worker.load(Path(sys.argv[1]))
 print(worker.pid, launcher._server._sandbox.pid, worker._sandbox.folder, flush=True)

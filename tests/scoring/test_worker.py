@@ -249,7 +249,8 @@ def test_one_thread(seen):
 def test_the_worker_imports_only_its_own_part_of_gate(seen):
     """The protocol, the worker and its parts: nothing that knows labels, registry or verdict."""
     own = {"gate.scoring", "gate.scoring.protocol"} | {
-        f"gate.scoring.worker{part}" for part in ("", "_inputs", "_answers", "_columns")
+        f"gate.scoring.worker{part}"
+        for part in ("", "_inputs", "_answers", "_columns", "_wall", "_landlock", "_filter", "_folder")
     }
     rooms = {name for name in seen["gate"] if name.count(".")}
     assert {name for name in rooms if name.startswith("gate.scoring")} <= own
