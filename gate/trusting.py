@@ -95,8 +95,12 @@ def recorded(registry: Registry, model: str, version: int, trust: attesting.Trus
 
     files = rooms.recorded_files(registry, model, version)
     if not files:
+        marked = rooms.is_marked(registry, model, version)
         raise RefusedError(
-            f"Version {version} of {model!r} has no recorded verdict.",
+            f"The report behind the marks of version {version} of {model!r} is gone, is about other files, or is of "
+            "another schema than this gate reads: it is no verdict."
+            if marked
+            else f"Version {version} of {model!r} has no recorded verdict.",
             remedy=f"Run `gate release {model} {version}`, or give --report FILE.",
         )
     evidence = attesting.Evidence(

@@ -14,7 +14,7 @@ from gate.registry.lease import Waiting
 from gate.registry.looks import looks, short_digest
 from gate.registry.moving import PromotionSettings
 from gate.registry.promotion import Mover, promote, resume
-from gate.registry.record import record, recorded_files, recorded_report
+from gate.registry.record import is_marked, record, recorded_files, recorded_report
 from gate.registry.rollback import rollback
 from gate.registry.sampling import capped
 from gate.registry.snapshot import fresh_digest, snapshot
@@ -47,6 +47,7 @@ __all__ = [
     "holder",
     "holders",
     "infer_columns",
+    "is_marked",
     "lineage",
     "locate_data",
     "logged_data",

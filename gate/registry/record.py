@@ -139,6 +139,15 @@ def _summary(report: Report, where: str) -> str:
     return "\n".join([*lines, "", f"Report: `{where}`"])
 
 
+def is_marked(registry: Registry, model: str, version: int) -> bool:
+    """Say whether a version's marks name a report, whatever is behind them.
+
+    Raises:
+        UsageError, RegistryError: as recorded_report.
+    """
+    return "gate.report" in get_version(registry, model, version).tags
+
+
 def recorded_report(registry: Registry, model: str, version: int) -> Report | None:
     """Read the report behind a version's marks; None where there is none, or where it is about something else.
 
