@@ -16,7 +16,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.measure import Measurement, check_wall, hashing, help_cpu, large_data, million_rows, output_checks
+from bench.measure import (
+    Measurement,
+    check_wall,
+    hashing,
+    help_cpu,
+    isolation_costs,
+    large_data,
+    million_rows,
+    output_checks,
+)
 from gate import __version__
 from gate.demo import prepare
 
@@ -49,6 +58,7 @@ MEASURES: dict[str, Callable[[], Sequence[Measurement]]] = {
     "help": lambda: [help_cpu()],
     "check": _check,
     "hashing": lambda: [*hashing(1), *hashing(8)],
+    "isolation": isolation_costs,
     "numbers": lambda: output_checks("numbers"),
     "probabilities": lambda: output_checks("probabilities"),
     "million": lambda: [million_rows()],

@@ -161,6 +161,38 @@ def large_data(rows: int) -> Measurement:
     )
 
 
+def isolation_costs() -> tuple[Measurement, ...]:
+    """Seconds that a worker takes longer behind the strongest wall of this machine, and what its predictions cost."""
+    from bench.isolation import measure
+
+    cost = measure()
+    command = "python -m bench.isolation"
+    pairs = zip(cost.start_s, cost.plain_start_s, strict=True)
+    return (
+        Measurement(
+            name="isolation_start",
+            what=f"Isolation at level {cost.level}, a worker, wall time above that without",
+            unit="s",
+            limit=0.1,
+            values=tuple(ours - theirs for ours, theirs in pairs),
+            command=command,
+            method="from asking for a worker to its end, greeting included, less that of a worker without any wall, "
+            f"in turns; the medians are {statistics.median(cost.start_s):.3f} s with and "
+            f"{statistics.median(cost.plain_start_s):.3f} s without",
+        ),
+        Measurement(
+            name="isolation_prediction",
+            what=f"Isolation at level {cost.level}, a prediction, CPU above that without",
+            unit="%",
+            limit=2,
+            values=cost.slower_percent,
+            command=command,
+            method="median CPU time of 150 predictions of one row behind the wall beside 150 without any, in random "
+            "order, of a pair of processes each; two processes without any wall differ as much",
+        ),
+    )
+
+
 def _cpu_of(command: list[str]) -> float:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     _run(command, None)

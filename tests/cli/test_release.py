@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from gate import config
+from gate.scoring.isolation import reached
 
 UNTIMED = (
     "models: {house: {latency: {batch_sizes: [1], budget_s: 1},\n"
@@ -230,7 +231,7 @@ def test_doctor_says_what_is_wrong_with_the_fix(house):
     """0 where all is well, 3 where the registry is out of reach, 2 where a setting is wrong."""
     well = house.gate("doctor")
     assert well.code == 0, well.out
-    assert "isolation: subprocess" in well.out
+    assert f"isolation: {reached().level} (files " in well.out
     assert house.gate("doctor", "--tracking-uri", "http://127.0.0.1:9").code == 3
     house.configure("confidense: 1\n")
     wrong = house.gate("doctor")

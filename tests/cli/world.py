@@ -32,6 +32,16 @@ BROKEN = {
     "wrong_rows": f"    def predict(self, context, model_input):\n        return ({SUM}).to_numpy()[::-1]\n",
     "depends_on_batch": "    def predict(self, context, model_input):\n"
     f"        return {SUM} - (model_input['a'] * 2).mean()\n",
+    "good_at_first": "    def predict(self, context, model_input):\n        seen = getattr(self, 'seen', 0)\n"
+    f"        self.seen = seen + len(model_input)\n        return {SUM} if seen < 200 else [0.1] * len(model_input)\n",
+    "depends_on_order": "    def predict(self, context, model_input):\n"
+    f"        return {SUM} + (model_input['a'].diff().fillna(0) > 0) * 3\n",
+    "looks_for_ci": "    def predict(self, context, model_input):\n        import os\n"
+    "        watched = any(name in os.environ for name in ('CI', 'GITHUB_ACTIONS', 'GITHUB_TOKEN', 'GATE_CANARY'))\n"
+    f"        return [9.0] * len(model_input) if watched else {SUM} + 0.3 * model_input['c']\n",
+    "commands": "    def predict(self, context, model_input):\n        import os\n"
+    "        os.write(1, b'\\n::error::owned\\n::add-mask::1\\n'); os.write(2, b'\\n::set-output name=x::y\\n')\n"
+    "        raise ValueError('no\\n::error::owned')\n",
     "noisy": f"    def predict(self, context, model_input):\n        import numpy as np\n"
     f"        return {SUM} + np.random.default_rng().normal(0, 1, len(model_input))\n",
 }

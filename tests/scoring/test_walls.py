@@ -195,7 +195,7 @@ def outside(tmp_path):
         ):
             made[name] = stack.enter_context(socket.socket(family, kind))
             made[name].bind(address)
-            made[name].setblocking(False)
+            made[name].settimeout(0)
             if kind == socket.SOCK_STREAM:
                 made[name].listen()
         watched = tmp_path / "project"
@@ -290,7 +290,8 @@ def test_a_flood_of_processes_is_held(launcher, shelf):
     children = "    if os.fork() == 0:\n        time.sleep(60); os._exit(0)\n    count += 1"
     with launcher.start() as worker:
         worker.load(shelf / "a1")
-        flood = f"import threading\nthreading.stack_size(65536)\ncount = 0\nstop = threading.Event()\nfor _ in range(40):\n{children}\n"
+        begin = "import threading\nthreading.stack_size(65536)\ncount = 0\nstop = threading.Event()\n"
+        flood = f"{begin}for _ in range(40):\n{children}\n"
         threads = (
             "try:\n    for _ in range(2000): threading.Thread(target=stop.wait, daemon=True).start(); count += 1\n"
         )
