@@ -259,6 +259,9 @@ DEATHS = {
 
 def test_deaths_are_described_at_every_level(walled, shelf):
     """Whatever wall is between, the gate says how the process ended; nothing is left of it."""
+    with walled.start() as worker:  # what forks the others is there from now on
+        worker.load(shelf / "a1")
+    time.sleep(0.2)
     before = processes()
     for code, (kind, text) in DEATHS.items():
         with walled.start() as worker:
