@@ -68,13 +68,16 @@ def release(request: Request, config: Config, narrator: Narrator, approved_by: S
 def record(
     registry: Registry, checked: Checked, notes: Sequence[Path] = (), evidence: Mapping[str, Path] | None = None
 ) -> None:
-    """Keep report, statement, raw pairs, offending rows and notes with the version's run, and mark the version.
+    """Keep report, statement, raw pairs, offending rows, notes and figures with the run, and mark the version.
 
     `evidence` are the files of a verdict that was verified; those in the report's folder where it is None.
     """
     from gate import registry as rooms
 
     files = {f"note{path.suffix}": path for path in notes}
+    files |= {f"{figure.parent.name}/{figure.name}": figure for path in notes for figure in _figures(path)}
+    if evidence is None and storing.lies_in(checked.folder, storing.BENCHMARK):
+        files[storing.BENCHMARK] = checked.folder / storing.BENCHMARK
     files |= trusting.kept(checked.folder, checked.report) if evidence is None else evidence
     raw = checked.report.benchmark.raw
     if raw is not None and raw not in files and storing.lies_in(checked.folder, raw):
@@ -83,6 +86,11 @@ def record(
     if rows is not None:
         files[rows.name] = rows
     rooms.record(registry, checked.report, files)
+
+
+def _figures(note: Path) -> list[Path]:
+    """Give the figures that a note in Markdown names, in the folder beside it."""
+    return sorted(note.with_suffix("").glob("*.svg")) if note.suffix == ".md" else []
 
 
 def promote(request: PromotionRequest, config: Config, narrator: Narrator) -> Promotion:

@@ -58,8 +58,14 @@ def test_a_release_promotes_what_it_judged_and_writes_the_note(house):
     note = (house.folder / "release_notes/house/v2.md").read_text()
     assert "pass" in note
     assert (house.folder / "release_notes/house/v2.html").is_file()
-    tags = json.loads(registry(house, "import json; print(json.dumps(c.get_model_version('house', 2).tags))"))
+    version = "c.get_model_version('house', 2)"
+    tags = json.loads(registry(house, f"import json; print(json.dumps({version}.tags))"))
     assert tags["gate.verdict"] in {"pass", "pass_with_warnings"}
+    listed = f"[f.path for at in ('', '/v2') for f in c.list_artifacts({version}.run_id, 'gate/v2' + at)]"
+    recorded = json.loads(registry(house, f"import json; print(json.dumps({listed}))"))
+    beside = {"report.json", "statement.json", "note.md", "note.html", "benchmark.json", "v2/latency.svg"}
+    assert {f"gate/v2/{name}" for name in beside} <= set(recorded)
+    assert "(v2/latency.svg)" in note
     history = json.loads(house.gate("history", "house", "--json").out)["history"]
     assert [(entry["action"], entry["stage"], entry["from"], entry["to"]) for entry in history] == [
         ("promote", "staging", None, 1),
