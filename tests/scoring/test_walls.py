@@ -10,7 +10,7 @@ import os
 import socket
 import subprocess
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -135,14 +135,23 @@ def level(request) -> str:
 @pytest.fixture(scope="module")
 def launcher(level, shelf):
     """A launcher of workers at a level."""
-    with Launcher.of(LIMITS, enclosure=Enclosure.of(level, models=shelf)) as made:
+    with ready(level, shelf) as made:
         yield made
 
 
 @pytest.fixture(scope="module", params=REACHED[1:] or REACHED)
 def walled(request, shelf):
     """The same at the stronger levels, for what test_hostile_workers tries at the weakest."""
-    with Launcher.of(LIMITS, enclosure=Enclosure.of(request.param, models=shelf)) as made:
+    with ready(request.param, shelf) as made:
+        yield made
+
+
+@contextmanager
+def ready(level: str, shelf: Path):
+    """A launcher whose own processes are all there, so that those of workers can be counted."""
+    with Launcher.of(LIMITS, enclosure=Enclosure.of(level, models=shelf)) as made:
+        with made.start() as first:
+            first.ready()
         yield made
 
 
