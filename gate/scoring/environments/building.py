@@ -87,7 +87,7 @@ def _commands(uv: Path, recipe: Recipe, place: Path, found: Index) -> list[list[
     return [
         [str(uv), "venv", *quiet, "--relocatable", "--python", interpreter, str(place / "env")],
         [
-            str(uv), "pip", "install", *quiet, *found.options, "--no-build", "--strict", "--python", str(place / PYTHON),
+            str(uv), "pip", "install", *quiet, *found.options, "--no-build", "--python", str(place / PYTHON),
             "--constraints", str(place / "constraints.txt"), "--requirements", str(place / "requirements.txt"),
         ],
         [interpreter, *_COMPILE, str(place / "env/lib")],
@@ -133,8 +133,7 @@ def _run(commands: list[list[str]], enclosure: Enclosure, memory_mb: int) -> Non
 
 def _why(code: int, output: str) -> Exception:
     """Tell whose fault it is; what nobody knows is none of the model's."""
-    text = one_line(" ".join(line for line in output.splitlines() if not line.startswith("Using Python")), 600)
-    text = text.removeprefix("error: ").removeprefix("× ")
+    text = one_line(output.rpartition("error: ")[2], 600).rstrip(".")
     if _UNREACHED.search(output):
         return GateError(
             f"The package index is out of reach, so the environment of a version cannot be built: {text}.",

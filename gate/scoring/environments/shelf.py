@@ -54,15 +54,33 @@ class Built:
     """Seconds that this call spent on building or waiting for it."""
 
 
+def _try(python: Python, enclosure: Enclosure, memory_mb: int) -> None:
+    """Import what every worker needs, behind a worker's wall."""
+    around = enclosure.of_python(python)
+    sandbox = Sandbox(python.command("gate.scoring.worker_trial"), pass_fds=(), enclosure=around, memory_mb=memory_mb)
+    try:
+        sandbox.wait(_TRIAL_S)
+        code = sandbox.exit_code
+    finally:
+        sandbox.end()
+    if code == 0:
+        return
+    output = sandbox.capture.text()
+    why = output.rpartition(MARK)[2] if MARK in output else f"exit code {code}: {output[-300:]}"
+    raise UnbuildableError(f"no worker can run on what it requires: {one_line(why, 300)}")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shelf:
     """The environments of one folder."""
 
     place: Path = field(default_factory=folder)
+    build: Callable[[Recipe, Path, Enclosure, int], None] = build
+    """Makes an environment in an empty folder."""
+    trial: Callable[[Python, Enclosure, int], None] = _try
+    """Finds out whether a worker can run on it."""
 
-    def environment(
-        self, recipe: Recipe, enclosure: Enclosure, memory_mb: int, builder: Callable[..., None] = build
-    ) -> Built:
+    def environment(self, recipe: Recipe, enclosure: Enclosure, memory_mb: int) -> Built:
         """Give an environment, built now where it is not there yet.
 
         Raises:
@@ -75,18 +93,16 @@ class Shelf:
         if not _whole(home):
             with self._locked(home.name):
                 if not _whole(home):
-                    self._make(recipe, home, enclosure, memory_mb, builder)
+                    self._make(recipe, home, enclosure, memory_mb)
         return Built(python=python, packages=_facts(home), took_s=time.monotonic() - began)
 
-    def _make(
-        self, recipe: Recipe, home: Path, enclosure: Enclosure, memory_mb: int, builder: Callable[..., None]
-    ) -> None:
+    def _make(self, recipe: Recipe, home: Path, enclosure: Enclosure, memory_mb: int) -> None:
         """Build aside, try a worker on it, and rename."""
         self._sweep(home.name)
         aside = Path(tempfile.mkdtemp(prefix=_aside(home.name), dir=self.place))
         try:
-            builder(recipe, aside, enclosure, memory_mb)
-            _try(_python(recipe, aside, self._modules()), enclosure, memory_mb)
+            self.build(recipe, aside, enclosure, memory_mb)
+            self.trial(_python(recipe, aside, self._modules()), enclosure, memory_mb)
             (aside / FACTS).write_text(json.dumps(_installed(aside), sort_keys=True), encoding="utf-8")
             aside.rename(home)
         finally:
@@ -178,22 +194,6 @@ def _worker_files() -> Iterator[tuple[str, bytes]]:
     here = Path(__file__).resolve().parents[1]
     for path in sorted((*here.glob("worker*.py"), *(here / name for name in _WORKER_FILES))):
         yield f"gate/scoring/{path.name}", path.read_bytes()
-
-
-def _try(python: Python, enclosure: Enclosure, memory_mb: int) -> None:
-    """Import what every worker needs, behind a worker's wall."""
-    around = enclosure.of_python(python)
-    sandbox = Sandbox(python.command("gate.scoring.worker_trial"), pass_fds=(), enclosure=around, memory_mb=memory_mb)
-    try:
-        sandbox.wait(_TRIAL_S)
-        code = sandbox.exit_code
-    finally:
-        sandbox.end()
-    if code == 0:
-        return
-    output = sandbox.capture.text()
-    why = output.rpartition(MARK)[2] if MARK in output else f"exit code {code}: {output[-300:]}"
-    raise UnbuildableError(f"no worker can run on what it requires: {one_line(why, 300)}")
 
 
 def _installed(home: Path) -> dict[str, str]:
