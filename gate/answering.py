@@ -127,6 +127,8 @@ def why_not_loaded(snapshot: Snapshot) -> Failure | None:
         return Failure(stage="load", kind="Denied", text=f"it was not loaded: {snapshot.denied}")
     if snapshot.withheld is not None:
         return Failure(stage="load", kind="Withheld", text=snapshot.withheld)
+    if snapshot.unequipped is not None:
+        return Failure(stage="load", kind="Environment", text=snapshot.unequipped)
     return None
 
 

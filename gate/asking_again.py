@@ -96,11 +96,12 @@ def ask(worker: Worker, comparison: Comparison, scored: Scored, changes: tuple[C
 
 
 def ask_elsewhere(
-    workers: tuple[Worker, Callable[[], Worker]], comparison: Comparison, scored: Scored
+    workers: tuple[Worker | None, Callable[[], Worker]], comparison: Comparison, scored: Scored
 ) -> tuple[Twin, ...]:
     """Load the candidate in another process, and ask some rows.
 
-    That is the baseline's process, which has nothing else to do any more. What it was left with could get in the way:
+    That is the baseline's process, which has nothing else to do any more, unless that runs in another environment
+    (None). What it was left with could get in the way:
     where answers differ, or loading fails, a new process has the last word.
     """
     load_s = scored.load_s.get("candidate")
@@ -108,7 +109,7 @@ def ask_elsewhere(
         return ()
     rows = twins.chosen(scored.inputs.num_rows, SEED)
     question = twins.Question(name="elsewhere", rows=rows, parts=(_taken(scored.inputs, rows),))
-    if workers[0].alive:
+    if workers[0] is not None and workers[0].alive:
         twin = _loaded(workers[0], comparison, question, scored)
         if twin.failure is None and _agrees(twin, scored):
             return (twin,)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import os
 import platform
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from importlib import metadata
 
 from gate import verdict
@@ -22,6 +22,7 @@ from gate.domain import (
     GateInfo,
     ItemState,
     Looks,
+    ModelEnvironment,
     Report,
     ReportedVersion,
     Reproducibility,
@@ -45,6 +46,7 @@ class Findings:
     reproducibility: Reproducibility
     benchmark: Benchmark
     looks: Looks = field(default_factory=Looks)
+    environments: Mapping[str, ModelEnvironment] = field(default_factory=dict)
 
 
 def now() -> str:
@@ -71,7 +73,7 @@ def report_of(findings: Findings, gate: GateInfo, *, isolation: str, started_at:
         reproducibility=findings.reproducibility,
         data=_data(comparison.data, findings.looks),
         isolation=isolation,
-        environment=environment(),
+        environment=replace(environment(), models=findings.environments),
         started_at=started_at,
         finished_at=now(),
     )

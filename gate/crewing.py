@@ -15,7 +15,7 @@ import numpy as np
 from gate.benchmark import Crew, OutOfTimeError, Relay
 from gate.domain import Comparison, Start
 from gate.evidence.latency import LOOKS
-from gate.scoring.launching import Launcher
+from gate.scoring.launching import Launchers
 from gate.scoring.session import Worker, WorkerFailedError
 from gate.settings import ModelConfig
 
@@ -38,6 +38,7 @@ PAIRS_SHARE = 0.5
 SLOW_LOAD_SHARE = 0.25
 """A version that takes longer to load than this share of the budget is not loaded anew for the timing."""
 _SLACK_S = 0.1
+_APART = "each version ran in an environment of its own, in processes that were started afresh"
 _WORTH = 3
 """Other processes take over where at least so many times their start is left of the time."""
 
@@ -144,7 +145,7 @@ class Bench:
     rows: Positions
     settings: ModelConfig
     confidence: float
-    launcher: Launcher
+    launchers: Launchers
     began: float
     end: float
     notes: list[str] = field(default_factory=list)
@@ -163,16 +164,18 @@ class Bench:
         return max(1, int(inputs.nbytes) // max(1, int(inputs.num_rows)))
 
 
-def bench_of(sides: tuple[Side, Side], launcher: Launcher, settings: ModelConfig, confidence: float) -> Bench:
+def bench_of(sides: tuple[Side, Side], launchers: Launchers, settings: ModelConfig, confidence: float) -> Bench:
     """Begin: the time budget runs from now on."""
     began = time.perf_counter()
+    notes = [_APART] if launchers.apart else []
     return Bench(
         sides=sides,
         rows=_chosen(sides[0].inputs),
         settings=settings,
         confidence=confidence,
-        launcher=launcher,
+        launchers=launchers,
         began=began,
+        notes=notes,
         end=began + settings.latency.budget_s,
     )
 
@@ -201,7 +204,7 @@ def _chosen_relays(bench: Bench, stack: ExitStack, lasting: list[Crew]) -> Itera
         )
         lasting.append(_crew(bench, {side.name: side.worker for side in bench.sides}))
         yield Relay(crews=tuple(lasting))
-    elif bench.launcher.processes == "forked":
+    elif bench.launchers.processes == "forked":
         yield from _forked(bench, stack, lasting)
     else:
         yield from _fresh(bench, stack, lasting)
@@ -215,7 +218,8 @@ def _forked(bench: Bench, stack: ExitStack, lasting: list[Crew]) -> Iterator[Rel
     """
     candidate, baseline = (side.worker.modules() for side in bench.sides)
     shared = set(baseline)
-    prepared = stack.enter_context(bench.launcher.prepared([name for name in candidate if name in shared]))
+    both = [name for name in candidate if name in shared]
+    prepared = Launchers.alike(stack.enter_context(bench.launchers.candidate.prepared(both)))
     for looks in FORKED_LOOKS:
         workers, began = stack.enter_context(ExitStack()), time.perf_counter()
         lasting[:] = [started(bench, prepared, bench.sides, workers)]
@@ -234,16 +238,16 @@ def _fresh(bench: Bench, stack: ExitStack, lasting: list[Crew]) -> Iterator[Rela
     """Eight crews one after the other, each of new processes, the order of starting strictly in turns."""
     for index in range(FRESH_CREWS):
         workers = stack.enter_context(ExitStack())
-        crew = started(bench, bench.launcher, bench.sides if index % 2 == 0 else bench.sides[::-1], workers)
+        crew = started(bench, bench.launchers, bench.sides if index % 2 == 0 else bench.sides[::-1], workers)
         lasting[:] = [crew]
         yield Relay(crews=(crew,), looks=(FRESH_PAIRS * (index + 1),), share=1 / (FRESH_CREWS - index))
         if index < FRESH_CREWS - 1:
             workers.close()
 
 
-def started(bench: Bench, launcher: Launcher, order: Sequence[Side], stack: ExitStack) -> Crew:
+def started(bench: Bench, launchers: Launchers, order: Sequence[Side], stack: ExitStack) -> Crew:
     """Start one process of each version in this order, and load them side by side."""
-    workers = {side.name: stack.enter_context(launcher.start()) for side in order}
+    workers = {side.name: stack.enter_context(launchers.of(side.name).start()) for side in order}
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(lambda side: _load(side, workers[side.name], bench.end), order))
     return _crew(bench, workers)
@@ -283,7 +287,7 @@ def starter(bench: Bench) -> Callable[[Sequence[str]], list[Start]]:
 
     def start(names: Sequence[str]) -> list[Start]:
         with ExitStack() as stack:
-            workers = [stack.enter_context(bench.launcher.start()) for _ in names]
+            workers = [stack.enter_context(bench.launchers.of(name).start()) for name in names]
             with ThreadPoolExecutor(2) as pool:
                 return list(pool.map(lambda name, worker: _cold_start(bench, known[name], worker), names, workers))
 
@@ -303,7 +307,7 @@ def _cold_start(bench: Bench, side: Side, worker: Worker) -> Start:
         usage = worker.usage()
     return Start(
         side=side.name,
-        load_cpu_s=(loaded - (before if bench.launcher.processes == "forked" else 0)) / 1e9,
+        load_cpu_s=(loaded - (before if bench.launchers.processes == "forked" else 0)) / 1e9,
         first_cpu_s=first[0] / 1e9,
         second_cpu_s=second[0] / 1e9,
         wall_s=load_wall_s + first[1] / 1e9,

@@ -41,6 +41,7 @@ def examine(settings: Callable[[], Config]) -> Iterator[Finding]:
     yield _configuration(config)
     yield from _models(config)
     yield from _isolation(config)
+    yield from _environments(config)
     yield from _signing(config)
     yield from _registry(config)
 
@@ -143,6 +144,21 @@ def _isolation(config: Config) -> Iterator[Finding]:
         yield Finding(
             state="note", what=f"isolation {following.level} is not reached: {following.why}", fix=following.remedy
         )
+
+
+def _environments(config: Config) -> Iterator[Finding]:
+    """Whether environments can be built, where some model asks for that."""
+    from gate import staffing
+    from gate.scoring import environments
+
+    try:
+        asking = [name for name in config.file.models or ("",) if staffing.builds(config, name)]
+    except GateError as error:
+        yield _broken(error)
+        return
+    if asking:
+        whose = ", ".join(filter(None, asking)) or "all models"
+        yield Finding(state="ok", what=f"uv is there: environments of {whose} are built in {environments.folder()}")
 
 
 def _signing(config: Config) -> Iterator[Finding]:

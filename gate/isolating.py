@@ -8,7 +8,7 @@ from gate.config import Config
 from gate.scoring import isolation
 from gate.scoring.enclosure import Enclosure
 from gate.scoring.isolation import Level
-from gate.scoring.launching import Launcher
+from gate.scoring.launching import Launcher, Processes
 from gate.scoring.session import Limits
 
 
@@ -24,11 +24,20 @@ def level_of(config: Config) -> Level:
     return isolation.reached().level
 
 
-def launcher_of(config: Config, models: Path) -> Launcher:
-    """Give what starts processes that can load the models of a folder, as the settings ask."""
+def enclosure_of(config: Config, models: Path) -> Enclosure:
+    """Give what processes are shut in that can load the models of a folder, as the settings ask."""
+    readable = [config.below(path) for path in config.file.isolation.readable]
+    return Enclosure.of(isolation.reached().level, models=models, readable=readable)
+
+
+def launcher(config: Config, enclosure: Enclosure, processes: Processes | None = None) -> Launcher:
+    """Give what starts such processes; `processes` says how, whatever the settings say."""
     settings = config.file.isolation
     limits = Limits(memory_mb=settings.memory_mb, timeout_s=settings.timeout_s)
-    processes = None if settings.processes == "auto" else settings.processes
-    readable = [config.below(path) for path in settings.readable]
-    enclosure = Enclosure.of(isolation.reached().level, models=models, readable=readable)
-    return Launcher.of(limits, enclosure=enclosure, processes=processes)
+    asked = None if settings.processes == "auto" else settings.processes
+    return Launcher.of(limits, enclosure=enclosure, processes=processes or asked)
+
+
+def launcher_of(config: Config, models: Path) -> Launcher:
+    """Give what starts processes of the gate's own Python."""
+    return launcher(config, enclosure_of(config, models))

@@ -21,7 +21,7 @@ from gate.domain import Comparison, EvaluationData, Failure, Snapshot, Timings
 from gate.errors import GateError
 from gate.scoring.answers import Naming, name_columns
 from gate.scoring.inputs import MissingColumnsError, inputs_for
-from gate.scoring.launching import Launcher
+from gate.scoring.launching import Launcher, Launchers
 from gate.scoring.raw import RawAnswer
 from gate.scoring.score import BATCH_ROWS, concatenate
 from gate.scoring.session import Worker, WorkerFailedError
@@ -181,7 +181,7 @@ class LiveVersions:
     """Both versions, and what times them against each other."""
 
     versions: Mapping[Side, LiveVersion]
-    launcher: Launcher
+    launchers: Launchers
     settings: ModelConfig
     confidence: float
 
@@ -199,12 +199,12 @@ class LiveVersions:
         settings = self.settings.model_copy(update={"latency": how})
         try:
             sides = (candidate.timed(rows), baseline.timed(rows))
-            bench = timing.bench_of(sides, self.launcher, settings, self.confidence)
+            bench = timing.bench_of(sides, self.launchers, settings, self.confidence)
             return timing.pairs_alone(bench, seed=bench.seed)
         except crewing.SideFailedError as error:
-            return _broken(error.side, str(error), self.launcher)
+            return _broken(error.side, str(error), self.launchers)
         except ModelFailedError as error:
-            return _broken(error.side, f"{error.failure.kind}: {error.failure.text}", self.launcher)
+            return _broken(error.side, f"{error.failure.kind}: {error.failure.text}", self.launchers)
 
 
 def live_versions(
@@ -212,19 +212,24 @@ def live_versions(
     naming: Naming,
     settings: ModelConfig,
     confidence: float,
-    launcher: Launcher,
+    launchers: Launchers,
     stack: ExitStack,
 ) -> LiveVersions:
     """Nothing is started yet; what will be ends with the stack."""
     snapshots: dict[Side, Snapshot | None] = {"candidate": comparison.candidate, "baseline": comparison.baseline}
     versions = {
         side: LiveVersion(
-            side=side, snapshot=snapshot, data=comparison.data, naming=naming, launcher=launcher, stack=stack
+            side=side,
+            snapshot=snapshot,
+            data=comparison.data,
+            naming=naming,
+            launcher=launchers.of(side),
+            stack=stack,
         )
         for side, snapshot in snapshots.items()
         if snapshot is not None
     }
-    return LiveVersions(versions=versions, launcher=launcher, settings=settings, confidence=confidence)
+    return LiveVersions(versions=versions, launchers=launchers, settings=settings, confidence=confidence)
 
 
 def _answer(worker: Worker, rows: pa.Table) -> RawAnswer:
@@ -252,6 +257,6 @@ def _refuse_too_many(asked: int, there: int) -> None:
         raise ValueError(f"{asked:,} evaluation rows were asked for, and there are {there:,}")
 
 
-def _broken(side: str, why: str, launcher: Launcher) -> Timings:
+def _broken(side: str, why: str, launchers: Launchers) -> Timings:
     problem = f"the {side} failed twice while it was timed: {why}"
-    return Timings(environment={}, method=METHOD, processes=launcher.processes, failed=side, problem=problem)
+    return Timings(environment={}, method=METHOD, processes=launchers.processes, failed=side, problem=problem)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import datetime as dt
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,7 @@ from gate import (
     policy,
     serving_load,
     signatures,
+    staffing,
     storing,
     timing,
     trusting,
@@ -42,6 +43,7 @@ from gate.domain import (
     GateInfo,
     GoldenAnswers,
     GoldenCase,
+    ModelEnvironment,
     Outcome,
     Report,
     Reproducibility,
@@ -52,9 +54,8 @@ from gate.errors import GateError, UsageError
 from gate.request import Narrator, Request
 from gate.scoring import isolation
 from gate.scoring.isolation import Level
-from gate.scoring.launching import Launcher
 from gate.scoring.serving import ModelServer
-from gate.scoring.session import Worker
+from gate.staffing import Staff
 
 if TYPE_CHECKING:
     from gate.checking.case import Case
@@ -82,13 +83,19 @@ class Opened:
     """Who held each stage when the gate looked."""
     isolation: Level
     """How untrusted processes are shut in: the strongest level that this machine gives."""
-    launcher: Launcher
-    workers: tuple[Worker, Worker]
+    staff: Staff | None
+    """Who answers; None until the versions' own environments are known."""
     room: Path
     """A private folder for copies, gone at the end. Workers see its folder of models, and nothing else of it."""
     stack: ExitStack
     """What is started later ends with it."""
     started_at: str
+
+    @property
+    def at_work(self) -> Staff:
+        """Give who answers."""
+        assert self.staff is not None  # noqa: S101 - `prepare` sees to it first
+        return self.staff
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +105,8 @@ class Prepared:
     case: Case
     load_s: dict[str, float | None]
     served: Served | None = None
+    environments: Mapping[str, ModelEnvironment] = field(default_factory=dict)
+    """Of the versions that ran in one of their own."""
 
 
 def check(request: Request, config: Config, narrator: Narrator) -> Checked:
@@ -136,11 +145,12 @@ def opened(request: Request, config: Config, narrator: Narrator) -> Iterator[Ope
     """
     started_at = assembly.now()
     comparing.ensure_form(request.model, request.version)
-    isolating.level_of(config)
+    level = isolating.level_of(config)
+    builds = staffing.builds(config, request.model)
     with ExitStack() as stack:
         room = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gate-")))
-        launcher = stack.enter_context(isolating.launcher_of(config, comparing.models_in(room)))
-        candidate, baseline = (stack.enter_context(launcher.start()) for _ in range(2))
+        models = comparing.models_in(room)
+        staff = None if builds else staffing.alike(isolating.launcher_of(config, models), stack)
         policy.refuse_unknown_names(config, request.model)
         signatures.keys_of(config, request.model)
         with narrator.step("Find the version"):
@@ -152,9 +162,8 @@ def opened(request: Request, config: Config, narrator: Narrator) -> Iterator[Ope
             registry=registry,
             version=version,
             holders=comparing.holders(registry, request.model, config),
-            isolation=launcher.enclosure.level,
-            launcher=launcher,
-            workers=(candidate, baseline),
+            isolation=level,
+            staff=staff,
             room=room,
             stack=stack,
             started_at=started_at,
@@ -189,6 +198,7 @@ def judge(start: Opened, folder: Path, narrator: Narrator) -> Report:
         reproducibility=case.reproducibility,
         benchmark=_benchmark(prepared, folder),
         looks=look.counted,
+        environments=prepared.environments,
     )
     return assembly.report_of(
         findings,
@@ -217,10 +227,11 @@ def prepare(start: Opened, narrator: Narrator) -> Prepared:
     with narrator.step("Inspect the artifacts"):
         comparison = _inspected(start, found.comparison)
     comparison, signature = signatures.looked_at(comparison, config)
+    start, comparison = _staffed(start, comparison, narrator)
     place = policy.place_of_relations(config, request.model)
     changes = asking_again.relations(comparison.data, settings, place)
     with narrator.step(_scoring_words(comparison)):
-        scored = answering.score_both(start.workers, comparison, settings)
+        scored = answering.score_both(start.at_work.workers, comparison, settings)
     asking_again.refuse_unknown_answers(settings, scored, place)
     golden_answers, why_not_golden = _golden(start, comparison, scored, cases)
     metrics = policy.metrics_asked(
@@ -240,7 +251,7 @@ def prepare(start: Opened, narrator: Narrator) -> Prepared:
         timings=timings,
         golden=golden_answers,
         live=live.live_versions(
-            comparison, scored.naming, settings, config.file.confidence, start.launcher, start.stack
+            comparison, scored.naming, settings, config.file.confidence, start.at_work.launchers, start.stack
         ),
         model_signature=signature,
         reasons={
@@ -251,7 +262,8 @@ def prepare(start: Opened, narrator: Narrator) -> Prepared:
         },
     )
     case = _over_all_rows(start, case, scored, narrator)
-    return Prepared(case=_asked_again(start, case, scored, changes), load_s=scored.load_s, served=served)
+    case = _asked_again(start, case, scored, changes)
+    return Prepared(case=case, load_s=scored.load_s, served=served, environments=start.at_work.environments)
 
 
 def run_checks(case: Case, config: Config, only: frozenset[Category] | None, record: Path) -> tuple[Outcome, ...]:
@@ -281,7 +293,7 @@ def _over_all_rows(start: Opened, case: Case, scored: answering.Scored, narrator
     if not any(map(start.request.wants, (Category.CONTRACT, Category.OUTLIERS, Category.QUALITY))):
         return streaming.sample_alone(case)
     with narrator.step(f"Ask and sum all {data.coverage.rows_judged:,} rows"):
-        return streaming.over_all_rows(start.workers, case, scored.naming)
+        return streaming.over_all_rows(start.at_work.workers, case, scored.naming)
 
 
 def _asked_again(
@@ -290,8 +302,10 @@ def _asked_again(
     """Ask the candidate some rows in every other way, last of all: a model may break down over them."""
     if not start.request.wants(Category.CONTRACT):
         return case
-    more = asking_again.ask(start.workers[0], case.comparison, scored, changes)
-    more += asking_again.ask_elsewhere((start.workers[1], start.launcher.start), case.comparison, scored)
+    staff = start.at_work
+    more = asking_again.ask(staff.workers[0], case.comparison, scored, changes)
+    free = None if staff.launchers.apart else staff.workers[1]
+    more += asking_again.ask_elsewhere((free, staff.launchers.candidate.start), case.comparison, scored)
     return replace(case, answers=replace(case.answers, twins=(*case.answers.twins, *more)))
 
 
@@ -301,6 +315,15 @@ def _inspected(start: Opened, comparison: Comparison) -> Comparison:
     return inspecting.inspect_both(
         comparison, settings, isolation=start.isolation, opinions=start.request.wants(Category.SECURITY)
     )
+
+
+def _staffed(start: Opened, comparison: Comparison, narrator: Narrator) -> tuple[Opened, Comparison]:
+    """Start who answers, where that had to wait for the versions' own environments."""
+    if start.staff is not None:
+        return start, comparison
+    models = comparing.models_in(start.room)
+    staff, comparison = staffing.equipped(comparison, start.config, models, start.stack, narrator)
+    return replace(start, staff=staff), comparison
 
 
 def _golden(
@@ -313,7 +336,7 @@ def _golden(
         return None, f"there are no golden cases ({path.parent.name}/{path.name}): `gate golden add` makes some"
     if scored.candidate.failure is not None:
         return None, scored.reasons["answers"]
-    return golden.ask(start.workers[0], comparison, scored, cases, start.config.model(model), str(path)), ""
+    return golden.ask(start.at_work.workers[0], comparison, scored, cases, start.config.model(model), str(path)), ""
 
 
 def _timings(
@@ -322,12 +345,12 @@ def _timings(
     if not start.request.wants(Category.PERFORMANCE):
         return None, "the performance category was not asked for"
     inputs = (scored.inputs, scored.baseline_inputs)
-    sides = timing.sides(start.workers, comparison, inputs, scored.load_s)
+    sides = timing.sides(start.at_work.workers, comparison, inputs, scored.load_s)
     if sides is None:
         return None, scored.why_untimed
     settings = start.config.model(start.request.model)
     with narrator.step(f"Time both versions against each other, at most {settings.latency.budget_s:g} s"):
-        return timing.time_versions(*sides, start.launcher, settings, start.config.file.confidence), ""
+        return timing.time_versions(*sides, start.at_work.launchers, settings, start.config.file.confidence), ""
 
 
 def _reproducibility(comparison: Comparison, config: Config) -> Reproducibility:
@@ -346,7 +369,8 @@ def _served(start: Opened, comparison: Comparison, scored: answering.Scored, nar
     settings = start.config.model(start.request.model).latency
 
     def serve(side: serving_load.Side) -> ModelServer:
-        return ModelServer.start(side.path, start.launcher.limits, enclosure=start.launcher.enclosure)
+        launcher = start.at_work.launchers.of(side.name)
+        return ModelServer.start(side.path, launcher.limits, enclosure=launcher.enclosure)
 
     with narrator.step(f"Serve {' and '.join(side.name for side in sides)}, load for at most {settings.served_s:g} s"):
         return serving_load.serve_and_load(sides, serve, settings)

@@ -13,11 +13,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gate import attesting, comparing, inspecting, isolating, storing, trusting
+from gate import attesting, comparing, inspecting, isolating, staffing, storing, trusting
 from gate.config import Config
 from gate.domain import Artifact, JsonValue, Promotion, Report, Stage
 from gate.errors import GateError, RefusedError
 from gate.request import Narrator
+from gate.scoring.launching import Launcher
 from gate.scoring.session import WorkerFailedError
 
 if TYPE_CHECKING:
@@ -145,7 +146,7 @@ def _load(config: Config, model: str, artifact: Artifact, flavors: Mapping[str, 
             f"The version to go back to was not loaded: {denied}.",
             remedy="Change security.policy in gate.yaml, or name another former holder with --to.",
         )
-    with isolating.launcher_of(config, artifact.path) as launcher, launcher.start() as worker:
+    with _launcher(config, model, artifact) as launcher, launcher.start() as worker:
         try:
             worker.load(artifact.path)
         except WorkerFailedError as error:
@@ -159,6 +160,24 @@ def _load(config: Config, model: str, artifact: Artifact, flavors: Mapping[str, 
                 f"The version to go back to does not load: {failure.kind}: {failure.text}",
                 remedy="Install what it needs, or name another former holder with --to.",
             ) from None
+
+
+def _launcher(config: Config, model: str, artifact: Artifact) -> Launcher:
+    """Give what starts processes that can load this version, in its own environment where the settings say so.
+
+    Raises:
+        RefusedError: there is no such environment.
+    """
+    enclosure = isolating.enclosure_of(config, artifact.path)
+    if not staffing.builds(config, model):
+        return isolating.launcher(config, enclosure)
+    try:
+        python = staffing.equipment(artifact, enclosure, config).built.python
+    except staffing.UnequippedError as error:
+        raise RefusedError(
+            f"The version to go back to was not loaded: {error}.", remedy="Name another former holder with --to."
+        ) from None
+    return isolating.launcher(config, enclosure.of_python(python))
 
 
 def settings_of(config: Config, model: str) -> PromotionSettings:

@@ -253,6 +253,8 @@ class ModelConfig(Settings):
     """The class that a single probability is about; the last one where absent."""
     data: Data = Data()
     """The evaluation data."""
+    env: Literal["none", "uv"] = "none"
+    """Where each version runs: on the gate's own Python (none), or in an environment of its own requirements (uv)."""
     golden: str | None = None
     """A file of golden cases, below the folder of gate.yaml; golden/<model>.jsonl where absent."""
     metrics: dict[str, MetricLimits] | None = None

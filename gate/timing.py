@@ -30,7 +30,7 @@ from gate.evidence.latency import LOOKS
 from gate.evidence.pairs import Sharing, Tolerances, hypotheses, seconds
 from gate.evidence.percentiles import TAIL_PAIRS
 from gate.evidence.throughput import SIZES, slowdown
-from gate.scoring.launching import Launcher
+from gate.scoring.launching import Launchers
 from gate.settings import ModelConfig
 
 __all__ = ["Bench", "Side", "bench_of", "pairs_alone", "sides", "time_versions"]
@@ -51,18 +51,18 @@ def pairs_alone(bench: Bench, seed: int) -> Timings:
     with crews(again) as (relays, _):
         pairs = time_pairs(relays, _latency(again.settings), _plan(again))
     return Timings(
-        environment={}, method=METHOD, confidence=bench.confidence, processes=bench.launcher.processes, pairs=pairs
+        environment={}, method=METHOD, confidence=bench.confidence, processes=bench.launchers.processes, pairs=pairs
     )
 
 
 def time_versions(
-    candidate: Side, baseline: Side, launcher: Launcher, settings: ModelConfig, confidence: float
+    candidate: Side, baseline: Side, launchers: Launchers, settings: ModelConfig, confidence: float
 ) -> Timings:
     """Time both versions within `latency.budget_s`.
 
     A version that breaks down is the result; one that was killed from outside is tried once more.
     """
-    bench = bench_of((candidate, baseline), launcher, settings, confidence)
+    bench = bench_of((candidate, baseline), launchers, settings, confidence)
     try:
         return _timed(bench)
     except SideFailedError as failed:
@@ -79,7 +79,7 @@ def _broken(bench: Bench, failed: SideFailedError) -> Timings:
     return Timings(
         environment=_environment((), bench.began),
         method=METHOD,
-        processes=bench.launcher.processes,
+        processes=bench.launchers.processes,
         failed=failed.side,
         problem=f"the {failed.side} broke down while it was timed: {failed}",
     )
@@ -96,7 +96,7 @@ def _timed(bench: Bench) -> Timings:
         method=METHOD,
         confidence=bench.confidence,
         p99_s=bench.settings.latency.p99_s,
-        processes=bench.launcher.processes,
+        processes=bench.launchers.processes,
         pairs=(*pairs, *more.pairs),
         harness_ns=more.harness_ns,
         starts=starts,
@@ -118,7 +118,7 @@ def _plan(bench: Bench, end: float | None = None) -> Plan:
         rows=len(bench.rows),
         row_bytes=bench.row_bytes,
         sharing=Sharing(alpha=1 - bench.confidence, hypotheses=hypotheses(scenarios)),
-        processes=bench.launcher.processes,
+        processes=bench.launchers.processes,
         end=end or max(bench.pairs_end, time.perf_counter()),
         seed=bench.seed,
     )
@@ -141,7 +141,7 @@ def _scenarios(bench: Bench) -> list[Scenario]:
     limits = bench.settings.throughput
     tolerances = Tolerances(warn=slowdown(limits.warn.value), block=slowdown(limits.block.value))
     known = {scenario.batch_size for scenario in latency}
-    room = bench.launcher.limits.memory_mb * (1 << 20) // 8
+    room = bench.launchers.limits.memory_mb * (1 << 20) // 8
     missing = [size for size in SIZES if size not in known and size * bench.row_bytes <= room]
     return latency + [
         Scenario(name=f"batch_{size}", batch_size=size, tolerances=tolerances, judged_as="throughput")

@@ -16,7 +16,7 @@ from gate.domain import Timings
 from gate.evidence.benchmarked import sharing_of
 from gate.evidence.latency import SHARES
 from gate.evidence.pairs import findings
-from gate.scoring.launching import Launcher, Processes
+from gate.scoring.launching import Launcher, Launchers, Processes
 from gate.scoring.session import Limits
 from gate.settings import ModelConfig
 from gate.verdict import holm
@@ -67,7 +67,7 @@ def asked(question: Question) -> Iterator[timing.Bench]:
             worker = stack.enter_context(launcher.start())
             load_s = worker.load(path)
             sides.append(timing.Side(name=name, worker=worker, path=path, inputs=question.inputs, load_s=load_s))
-        yield timing.bench_of((sides[0], sides[1]), launcher, question.settings, CONFIDENCE)
+        yield timing.bench_of((sides[0], sides[1]), Launchers.alike(launcher), question.settings, CONFIDENCE)
 
 
 def run(bench: timing.Bench, question: Question, seed: int) -> list[Seen]:

@@ -31,7 +31,7 @@ def run(bench: Bench, question: Question) -> list[Seen]:
     found = []
     bench = replace(bench, end=time.perf_counter() + TIMEOUT_S)
     with ExitStack() as stack:
-        crew = started(bench, bench.launcher, bench.sides, stack)
+        crew = started(bench, bench.launchers, bench.sides, stack)
         for size in question.settings.latency.batch_sizes:
             began = time.perf_counter()
             baseline, candidate = (_walls(crew, side, size, len(bench.rows)) for side in ("baseline", "candidate"))

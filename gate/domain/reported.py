@@ -198,6 +198,17 @@ class DataInfo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ModelEnvironment:
+    """The environment that a version ran in: the digest of what it was made of, and what is installed in it."""
+
+    digest: str
+    python: str
+    packages: Mapping[str, str]
+    note: str = ""
+    """What is worth saying of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
     """Where the gate ran. `packages` are the versions of those that shape the result."""
 
@@ -206,6 +217,8 @@ class Environment:
     cpu: str
     cores: int
     packages: Mapping[str, str]
+    models: Mapping[str, ModelEnvironment] = field(default_factory=dict)
+    """By version ("candidate", "baseline") where it ran in an environment of its own; else it ran in the gate's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -126,6 +126,8 @@ class Snapshot:
     """What the files are, once they were looked at."""
     withheld: str | None = None
     """Why the files are there and must not be loaded all the same, None where they may."""
+    unequipped: str | None = None
+    """Why there is no environment that the version could run in, None where there is one."""
 
     @property
     def digest(self) -> str | None:

@@ -11,6 +11,8 @@ from gate.scoring.enclosure import TASKS, Enclosure
 from gate.scoring.watching import Watch, stop
 
 _MEGABYTE = 1 << 20
+_BUILDING_MB = 20 << 10
+"""What an environment may take on the disk, with what was fetched for it."""
 
 
 class Bounds:
@@ -24,9 +26,9 @@ class Bounds:
         self._breach = ""
         self._watch = Watch(
             pid=pid,
-            folder=folder,
+            folder=enclosure.building or folder,
             tasks=None if self._group else TASKS,
-            disk_mb=None if enclosure.hides_files else memory_mb,
+            disk_mb=_disk_mb(enclosure, memory_mb),
         )
 
     def take(self, pids: Iterable[int]) -> None:
@@ -57,3 +59,10 @@ class Bounds:
         _ = self.told  # the group is gone in a moment
         if self._group is not None:
             self._group.end()
+
+
+def _disk_mb(enclosure: Enclosure, memory_mb: int) -> int | None:
+    """Give MiB that may be written to the folder that is watched, None where the wall sees to it."""
+    if enclosure.building:
+        return _BUILDING_MB
+    return None if enclosure.hides_files else memory_mb

@@ -22,11 +22,15 @@ _NAMESPACES = ("--unshare-all", "--die-with-parent", "--new-session", "--cap-dro
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """What the inside is made of: paths that can be read, the one private folder, and MiB for what is written."""
+    """What the inside is made of: paths that can be read, the one private folder, and MiB for what is written.
+
+    Where something is `building`, that folder of the machine may be changed too, and the network is the machine's.
+    """
 
     read: Sequence[Path]
     folder: Path
     disk_mb: int
+    building: Path | None = None
 
 
 def installed() -> str | None:
@@ -50,10 +54,11 @@ def wrapped(command: Sequence[str], view: View) -> tuple[list[str], int]:
 
 def _options(view: View) -> list[str]:
     size = ("--size", str(view.disk_mb * _MEGABYTE))
-    options = [*_NAMESPACES, "--proc", "/proc", "--dev", "/dev", *size, "--tmpfs", SHARED_MEMORY]
+    network = ["--share-net"] if view.building else []
+    options = [*_NAMESPACES, *network, "--proc", "/proc", "--dev", "/dev", *size, "--tmpfs", SHARED_MEMORY]
     for link in root_links():
         options += ["--symlink", str(link.readlink()), str(link)]
-    for _, steps in sorted([*_readable(view.read), _temporary(view, size)]):
+    for _, steps in sorted([*_readable(view.read), *_changed(view), _temporary(view, size)]):
         options += steps
     options += ["--perms", "0700", "--dir", str(view.folder), "--chdir", str(view.folder)]
     return [*options, "--remount-ro", "/dev", "--remount-ro", "/"]
@@ -61,6 +66,10 @@ def _options(view: View) -> list[str]:
 
 def _readable(paths: Iterable[Path]) -> Iterable[tuple[str, tuple[str, ...]]]:
     return ((str(path), ("--ro-bind-try", str(path), str(path))) for path in paths)
+
+
+def _changed(view: View) -> Iterable[tuple[str, tuple[str, ...]]]:
+    return ((str(path), ("--bind", str(path), str(path))) for path in (view.building,) if path)
 
 
 def _temporary(view: View, size: tuple[str, str]) -> tuple[str, tuple[str, ...]]:

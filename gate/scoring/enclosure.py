@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Self
 
 from gate.scoring import bubblewrap, isolation, surroundings
 from gate.scoring.isolation import Attempt, Level
+from gate.scoring.python import Python, own
 from gate.scoring.worker_wall import Wall
 
 _PROC = (
@@ -35,6 +36,10 @@ class Enclosure:
     """The folder with the models, the only one of the gate's that is seen."""
     readable: tuple[Path, ...] = ()
     """What models may read besides (`isolation.readable`)."""
+    python: Python = field(default_factory=own)
+    """The interpreter of the processes."""
+    building: Path | None = None
+    """The one folder of the machine that may be changed, with the network open: to build an environment there."""
 
     @classmethod
     def of(cls, level: Level | str, *, models: Path | None = None, readable: Sequence[Path] = ()) -> Self:
@@ -66,30 +71,41 @@ class Enclosure:
         """Whether workers may be forked from one process."""
         return not self.hides_files or self.attempt.apart
 
+    def of_python(self, python: Python) -> Enclosure:
+        """Give the same for the processes of another interpreter."""
+        return replace(self, python=python)
+
+    def for_building(self, folder: Path, python: Python) -> Enclosure:
+        """Give the same for what builds an environment in a folder: no models, the network open."""
+        return replace(self, models=None, readable=(), python=python, building=folder)
+
     def wrapped(self, command: Sequence[str], folder: Path, disk_mb: int) -> tuple[list[str], int | None]:
         """Give what starts the command behind the wall, and a descriptor that it must inherit."""
         if not self.hides_files:
             return list(command), None
-        return bubblewrap.wrapped(command, bubblewrap.View(read=self._read(), folder=folder, disk_mb=disk_mb))
+        view = bubblewrap.View(read=self._read(), folder=folder, disk_mb=disk_mb, building=self.building)
+        return bubblewrap.wrapped(command, view)
 
     def wall(self) -> Wall:
         """Give what a worker gives up by itself."""
-        wall = Wall(calls=self.attempt.calls, tasks=_most_tasks())
+        wall = Wall(calls=self.attempt.calls, tasks=_most_tasks(), network=self.building is not None)
         if self.level == "subprocess" or not self.attempt.abi:
             return wall
-        own = ("/proc", "/dev/fd") if self.hides_files else _PROC
+        process = ("/proc", "/dev/fd") if self.hides_files else _PROC
         return replace(
             wall,
             files=True,
-            read=tuple(map(str, (path for path in self._read() if path != self.models))) + own + _RANDOM,
+            read=tuple(map(str, (path for path in self._read() if path != self.models))) + process + _RANDOM,
             listed=tuple(map(str, surroundings.searched())),
-            models=str(self.models),
-            unlisted=(bubblewrap.SHARED_MEMORY,) if self.hides_files else (),
+            models=str(self.models or ""),
+            unlisted=(bubblewrap.SHARED_MEMORY,) if self.hides_files or self.building else (),
+            write=(str(self.building),) if self.building else (),
             unix_sockets=self.hides_files,
         )
 
     def _read(self) -> list[Path]:
-        return [*surroundings.readable(), *self.readable, *([self.models] if self.models else [])]
+        more = (*self.readable, *self.python.readable)
+        return [*surroundings.readable(), *more, *([self.models] if self.models else [])]
 
 
 @cache

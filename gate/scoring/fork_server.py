@@ -41,7 +41,7 @@ class ForkServer:
     def start(cls, enclosure: Enclosure, memory_mb: int, *, imports: bool = True) -> Self:
         """Start the process and return at once; its imports, if it shall have any, go on meanwhile."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        command = [sys.executable, "-P", "-m", "gate.scoring.forking", str(theirs.fileno()), str(int(imports))]
+        command = enclosure.python.command("gate.scoring.forking", str(theirs.fileno()), str(int(imports)))
         with theirs:
             sandbox = Sandbox(
                 command, pass_fds=(theirs.fileno(),), enclosure=enclosure, memory_mb=memory_mb, bounded=False
@@ -118,7 +118,11 @@ class Forked:
         self.capture = Capture(read_fd, self.bounds.look)
         self._status, status = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._status.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-        request = {"folder": str(self.folder), "environment": environment(self.folder), "memory_mb": memory_mb}
+        request = {
+            "folder": str(self.folder),
+            "environment": environment(self.folder, enclosure.python),
+            "memory_mb": memory_mb,
+        }
         try:
             socket.send_fds(control, [json.dumps(request).encode()], [*fds, write_fd, status.fileno()])
         except BaseException:

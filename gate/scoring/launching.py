@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal, Self
 
 from gate.scoring.enclosure import Enclosure, plain
@@ -76,6 +77,38 @@ class Launcher:
     def __exit__(self, *_: object) -> None:
         """Close."""
         self.close()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launchers:
+    """What starts workers of each version: one for both where they run on the same interpreter."""
+
+    candidate: Launcher
+    baseline: Launcher
+
+    @classmethod
+    def alike(cls, launcher: Launcher) -> Self:
+        """Give one launcher for both."""
+        return cls(candidate=launcher, baseline=launcher)
+
+    def of(self, side: str) -> Launcher:
+        """Give that of a version ("candidate", "baseline")."""
+        return self.baseline if side == "baseline" else self.candidate
+
+    @property
+    def apart(self) -> bool:
+        """Whether the versions run on interpreters of their own."""
+        return self.candidate is not self.baseline
+
+    @property
+    def processes(self) -> Processes:
+        """How workers begin: what is forked from different processes is not alike."""
+        return "fresh" if self.apart else self.candidate.processes
+
+    @property
+    def limits(self) -> Limits:
+        """What each worker may use."""
+        return self.candidate.limits
 
 
 def _fitting(modules: Sequence[str]) -> list[str]:

@@ -22,6 +22,7 @@ from pathlib import Path
 from gate.scoring.bounds import Bounds
 from gate.scoring.capture import Capture
 from gate.scoring.enclosure import Enclosure
+from gate.scoring.python import Python
 from gate.scoring.watching import descendants
 from gate.scoring.worker_folder import FOLDER_PREFIX, remove_folder
 
@@ -57,11 +58,11 @@ _BY_SIGNAL = 128
 """Bubblewrap's exit code for a command that a signal killed is this and the signal's number."""
 
 
-def environment(folder: Path) -> dict[str, str]:
-    """All that an untrusted process sees of the environment; `folder` is its home."""
+def environment(folder: Path, python: Python) -> dict[str, str]:
+    """All that an untrusted process of this Python sees of the environment; `folder` is its home."""
     kept = {name: value for name, value in os.environ.items() if name in _ALLOWED or name.startswith(_ALLOWED_PREFIXES)}
     nowhere = (folder / "nowhere").as_uri()
-    return kept | {
+    alike = {
         "HOME": str(folder),
         "TMPDIR": str(folder),
         "MPLCONFIGDIR": str(folder),
@@ -76,6 +77,7 @@ def environment(folder: Path) -> dict[str, str]:
         "DO_NOT_TRACK": "true",
         **dict.fromkeys(_THREADS, "1"),
     }
+    return python.environ(kept | alike)
 
 
 class Sandbox:
@@ -113,7 +115,7 @@ class Sandbox:
                     stdout=write_fd,
                     stderr=write_fd,
                     cwd=self.folder,
-                    env=environment(self.folder),
+                    env=environment(self.folder, enclosure.python),
                     pass_fds=[*pass_fds, wall_fd, *([options_fd] if options_fd is not None else [])],
                     start_new_session=True,
                 )

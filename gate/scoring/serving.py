@@ -7,7 +7,6 @@ import http.client
 import os
 import re
 import socket
-import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -57,7 +56,7 @@ class ModelServer:
             listener.bind((HOST, 0))
             port = listener.getsockname()[1]
             arguments = [str(alive), str(listener.fileno()), str(limits.memory_mb), str(model.resolve())]
-            command = [sys.executable, "-P", "-m", "gate.scoring.server_process", *arguments]
+            command = around.python.command("gate.scoring.server_process", *arguments)
             try:
                 sandbox = Sandbox(
                     command, pass_fds=(alive, listener.fileno()), enclosure=around, memory_mb=limits.memory_mb

@@ -96,7 +96,7 @@ class Worker:
 
         def process(ask_fd: int, answer_fd: int) -> Sandbox:
             arguments = [str(number) for number in (ask_fd, answer_fd, limits.memory_mb)]
-            command = [sys.executable, "-P", "-m", "gate.scoring.worker", *arguments]
+            command = around.python.command("gate.scoring.worker", *arguments)
             return Sandbox(command, pass_fds=(ask_fd, answer_fd), enclosure=around, memory_mb=limits.memory_mb)
 
         return cls._linked(process, limits)
@@ -247,12 +247,17 @@ class Worker:
         """Close."""
         self.close()
 
+    @property
+    def _start(self) -> str:
+        """Whose fault it is where the libraries cannot be imported: the model's, where it names them itself."""
+        return "start" if self._sandbox.enclosure.python.own else "load"
+
     def ready(self) -> None:
         """Wait until the process has its imports and answers."""
         if self._ready:
             return
         nonce = secrets.token_hex(16)
-        header, _ = self._ask({"op": "hello", "nonce": nonce}, stage="start", timeout_s=START_TIMEOUT_S)
+        header, _ = self._ask({"op": "hello", "nonce": nonce}, stage=self._start, timeout_s=START_TIMEOUT_S)
         if header.get("nonce") != nonce:
             self._die(Failure(stage="protocol", kind="ProtocolError", text="The worker did not return the greeting."))
         self._ready = True

@@ -178,10 +178,12 @@ def read_wall(fd: int) -> Wall:
 def import_libraries() -> None:
     """Import what every worker needs; it is what takes the time."""
     import mlflow.pyfunc
-    import mlflow.pyfunc.utils.data_validation
 
-    # MLflow's advice to the model's author, on every load: it would push out what the model printed
-    mlflow.pyfunc.utils.data_validation.color_warning = lambda *_, **__: None
+    with contextlib.suppress(ImportError):  # older releases, in environments of a model's own, have no such module
+        import mlflow.pyfunc.utils.data_validation
+
+        # MLflow's advice to the model's author, on every load: it would push out what the model printed
+        mlflow.pyfunc.utils.data_validation.color_warning = lambda *_, **__: None
 
 
 def run(read_fd: int, write_fd: int, memory_mb: int, wall: Wall) -> None:

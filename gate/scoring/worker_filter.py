@@ -99,6 +99,8 @@ class Leaves:
 
     unix_sockets: bool
     signals: bool
+    network: bool = False
+    """All sockets: for what fetches packages."""
 
 
 def available() -> bool:
@@ -136,7 +138,7 @@ def program(leaves: Leaves, machine: str, pid: int) -> bytes:
     for known in [*_OWN.values(), *([] if leaves.signals else _SIGNALS.values())]:
         steps += _on(known[arm], _own(known[2], pid))
     steps += _on(_CLONE[arm], _unless_bits(0, _NEW_NAMESPACES))
-    for family in (_SOCKET, _SOCKETPAIR):
+    for family in () if leaves.network else (_SOCKET, _SOCKETPAIR):
         steps += _on(family[arm], _only_unix())
     for sending in _SENDING:
         steps += _on(sending[arm], _unless_bits(sending[2], _FAST_OPEN))
@@ -147,7 +149,7 @@ def _refused(leaves: Leaves) -> list[tuple[int, int | None]]:
     refused: list[tuple[int, int | None]] = [*_REFUSED.values()]
     if not leaves.signals:
         refused.append(_PIDFD_SIGNAL)
-    if not leaves.unix_sockets:
+    if not leaves.unix_sockets and not leaves.network:
         refused += [_SOCKET, _CONNECT]
     return refused
 

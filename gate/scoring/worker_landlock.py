@@ -55,6 +55,8 @@ class Paths:
     """May be changed, too."""
     unlisted: tuple[str, ...] = ()
     """Files in these folders may be made, read and changed by whoever knows their names."""
+    network: bool = False
+    """TCP stays open."""
 
 
 def restrict(paths: Paths) -> None:
@@ -70,7 +72,7 @@ def restrict(paths: Paths) -> None:
     for since, right in _LATER_RIGHTS:
         every |= right if known >= since else 0
     change = every & ~(_MAKE_CHAR | _MAKE_BLOCK)
-    ruleset = _ruleset(every, known)
+    ruleset = _ruleset(every, known, 0 if paths.network else _TCP)
     try:
         _allow(ruleset, paths.read, _EXECUTE | _READ_FILE | _READ_DIR)
         _allow(ruleset, paths.listed, _READ_DIR)
@@ -81,11 +83,11 @@ def restrict(paths: Paths) -> None:
         os.close(ruleset)
 
 
-def _ruleset(files: int, known: int) -> int:
+def _ruleset(files: int, known: int, ports: int) -> int:
     """Make a set of rules that allows nothing of what it knows: files, from 4 on TCP, from 6 on what lies outside."""
     parts = [files]
     if known >= _TCP_SINCE:
-        parts.append(_TCP)
+        parts.append(ports)
     if known >= SIGNALS_SINCE:
         parts.append(_SCOPES)
     attributes = struct.pack(f"={len(parts)}Q", *parts)

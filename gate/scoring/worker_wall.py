@@ -17,9 +17,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any
 
 from gate.scoring import worker_filter, worker_landlock
+
+if TYPE_CHECKING:
+    from typing import Self  # Python 3.10, whose environments run this too, has none
 
 _NO_NEW_PRIVILEGES, _DROP_BOUNDING, _AMBIENT, _CLEAR_AMBIENT = 38, 24, 47, 4
 _CAPSET = {"x86_64": 126, "aarch64": 91}
@@ -43,6 +46,10 @@ class Wall:
     """The folder that holds the models; once one is loaded, the others stay closed."""
     unlisted: tuple[str, ...] = ()
     """Folders whose files may be made, and changed by whoever knows their names."""
+    write: tuple[str, ...] = ()
+    """Folders that may be changed, beside the working directory."""
+    network: bool = False
+    """Leave the network open: for what fetches packages, never for a model."""
     unix_sockets: bool = False
     """Leave sockets of the kind AF_UNIX: nobody else's are in reach."""
     tasks: int | None = None
@@ -86,7 +93,9 @@ def enter(wall: Wall) -> None:
         _close_files(wall, wall.models)
     if wall.calls:
         scoped = wall.files and worker_landlock.abi() >= worker_landlock.SIGNALS_SINCE
-        worker_filter.install(worker_filter.Leaves(unix_sockets=wall.unix_sockets, signals=scoped))
+        worker_filter.install(
+            worker_filter.Leaves(unix_sockets=wall.unix_sockets, signals=scoped, network=wall.network)
+        )
 
 
 def narrow(wall: Wall, model: str) -> Wall:
@@ -105,8 +114,9 @@ def _close_files(wall: Wall, models: str) -> None:
         worker_landlock.Paths(
             read=(*wall.read, models) if models else wall.read,
             listed=wall.listed,
-            write=(str(Path.cwd()), "/dev/null", "/dev/zero", "/dev/full"),
+            write=(str(Path.cwd()), "/dev/null", "/dev/zero", "/dev/full", *wall.write),
             unlisted=wall.unlisted,
+            network=wall.network,
         )
     )
 
