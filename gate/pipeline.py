@@ -7,9 +7,7 @@ Whoever opens the project starts here. Each step is a value made from the values
 from __future__ import annotations
 
 import datetime as dt
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,12 +20,10 @@ from gate import (
     comparing,
     golden,
     inspecting,
-    isolating,
     live,
     policy,
     serving_load,
     signatures,
-    staffing,
     storing,
     timing,
     trusting,
@@ -51,15 +47,13 @@ from gate.domain import (
     Timings,
 )
 from gate.errors import GateError, UsageError
+from gate.opening import Opened, opened, staffed
 from gate.request import Narrator, Request
 from gate.scoring import isolation
-from gate.scoring.isolation import Level
 from gate.scoring.serving import ModelServer
-from gate.staffing import Staff
 
 if TYPE_CHECKING:
     from gate.checking.case import Case
-    from gate.registry import Registry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,33 +63,6 @@ class Checked:
     report: Report
     folder: Path
     fault: Exception | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opened:
-    """A version that was found, and the workers that will answer for it and for its baseline."""
-
-    request: Request
-    config: Config
-    registry: Registry
-    version: int
-    holders: dict[str, int]
-    """Who held each stage when the gate looked."""
-    isolation: Level
-    """How untrusted processes are shut in: the strongest level that this machine gives."""
-    staff: Staff | None
-    """Who answers; None until the versions' own environments are known."""
-    room: Path
-    """A private folder for copies, gone at the end. Workers see its folder of models, and nothing else of it."""
-    stack: ExitStack
-    """What is started later ends with it."""
-    started_at: str
-
-    @property
-    def at_work(self) -> Staff:
-        """Give who answers."""
-        assert self.staff is not None  # noqa: S101 - `prepare` sees to it first
-        return self.staff
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,40 +101,6 @@ def check(request: Request, config: Config, narrator: Narrator) -> Checked:
             return Checked(report=report, folder=folder, fault=fault)
         report = trusting.write_evidence(report, folder, key)
     return Checked(report=report, folder=folder)
-
-
-@contextmanager
-def opened(request: Request, config: Config, narrator: Narrator) -> Iterator[Opened]:
-    """Start the workers, which import while this process does, and find the version.
-
-    Raises:
-        GateError: this machine does not isolate models as `isolation.minimum` asks, or the version is not found.
-    """
-    started_at = assembly.now()
-    comparing.ensure_form(request.model, request.version)
-    level = isolating.level_of(config)
-    builds = staffing.builds(config, request.model)
-    with ExitStack() as stack:
-        room = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gate-")))
-        models = comparing.models_in(room)
-        staff = None if builds else staffing.alike(isolating.launcher_of(config, models), stack)
-        policy.refuse_unknown_names(config, request.model)
-        signatures.keys_of(config, request.model)
-        with narrator.step("Find the version"):
-            registry = storing.connect(config)
-            version = comparing.resolve(registry, request.model, request.version)
-        yield Opened(
-            request=request,
-            config=config,
-            registry=registry,
-            version=version,
-            holders=comparing.holders(registry, request.model, config),
-            isolation=level,
-            staff=staff,
-            room=room,
-            stack=stack,
-            started_at=started_at,
-        )
 
 
 def _not_begun(request: Request, config: Config, fault: GateError) -> Checked:
@@ -227,7 +160,7 @@ def prepare(start: Opened, narrator: Narrator) -> Prepared:
     with narrator.step("Inspect the artifacts"):
         comparison = _inspected(start, found.comparison)
     comparison, signature = signatures.looked_at(comparison, config)
-    start, comparison = _staffed(start, comparison, narrator)
+    start, comparison = staffed(start, comparison, narrator)
     place = policy.place_of_relations(config, request.model)
     changes = asking_again.relations(comparison.data, settings, place)
     with narrator.step(_scoring_words(comparison)):
@@ -315,15 +248,6 @@ def _inspected(start: Opened, comparison: Comparison) -> Comparison:
     return inspecting.inspect_both(
         comparison, settings, isolation=start.isolation, opinions=start.request.wants(Category.SECURITY)
     )
-
-
-def _staffed(start: Opened, comparison: Comparison, narrator: Narrator) -> tuple[Opened, Comparison]:
-    """Start who answers, where that had to wait for the versions' own environments."""
-    if start.staff is not None:
-        return start, comparison
-    models = comparing.models_in(start.room)
-    staff, comparison = staffing.equipped(comparison, start.config, models, start.stack, narrator)
-    return replace(start, staff=staff), comparison
 
 
 def _golden(

@@ -41,7 +41,8 @@ from gate.checking.recorder import Recorder
 from gate.checking.versions import baseline, candidate, compare_speed  # noqa: F401 - as above
 from gate.domain import Category
 from gate.errors import GateError
-from gate.pipeline import opened, prepare
+from gate.opening import opened
+from gate.pipeline import prepare
 from gate.request import Request
 
 WITHOUT_TIMING = frozenset(Category) - {Category.PERFORMANCE}

@@ -15,6 +15,7 @@ from gate.domain import Artifact, Comparison, EvaluationData, Failure, Field, Si
 from gate.errors import GateError
 from gate.live import MOST_STAGED, live_versions
 from gate.scoring.answers import Naming
+from gate.scoring.launching import Launchers
 from gate.scoring.raw import RawAnswer
 from gate.scoring.session import WorkerFailedError
 from gate.settings import ModelConfig
@@ -101,7 +102,7 @@ def live():
             )  # fmt: skip
             comparison = Comparison(candidate=snapshot, baseline=None, baseline_chosen_by=None, data=data)
             naming = Naming.of(Task.REGRESSION)
-            versions = live_versions(comparison, naming, ModelConfig(), 0.99, launcher, stack)
+            versions = live_versions(comparison, naming, ModelConfig(), 0.99, Launchers.alike(launcher), stack)
             return versions.version("candidate"), launcher
 
         yield make

@@ -105,8 +105,8 @@ def test_both_run_on_what_they_name(picky, shelf):
         "candidate": "2.0.0", "baseline": "2.0.0",
     }  # fmt: skip
     assert models["candidate"]["digest"] == models["baseline"]["digest"]
-    kept = list((shelf / "cache/gate/environments").glob("*/environment.json"))
-    assert models["candidate"]["digest"].removeprefix("sha256:")[:32] in {path.parent.name for path in kept}
+    kept = {path.parent.name for path in (shelf / "cache/gate/environments").glob("*/environment.json")}
+    assert models["candidate"]["digest"].removeprefix("sha256:")[:32] in kept
 
 
 def test_each_runs_on_its_own(picky):
