@@ -26,8 +26,8 @@ from gate.scoring.isolation import Attempt
 from gate.scoring.launching import Launcher
 from gate.scoring.session import Limits, Worker
 
-STARTS = 30
-PAIRS = 12
+STARTS = 31
+PAIRS = 13
 CALLS = 150
 _LIMITS = Limits(timeout_s=60)
 _KEY = "rows"
