@@ -103,7 +103,8 @@ class Project:
 
     @staticmethod
     def _environment(extra: dict[str, str]) -> dict[str, str]:
-        foreign = ("MLFLOW_", "GATE_", "COLUMNS")  # whoever runs the tests may have told how wide his terminal is
+        # of who runs the tests: how wide the terminal is, and that pytest runs in several processes
+        foreign = ("MLFLOW_", "GATE_", "COLUMNS", "PYTEST_")
         scrubbed = {key: value for key, value in os.environ.items() if not key.startswith(foreign)}
         return {**scrubbed, "MLFLOW_DISABLE_TELEMETRY": "true", **extra}
 

@@ -73,7 +73,7 @@ def test_a_slowdown_that_begins_after_many_calls_is_found(timed):
 
 def test_a_slow_first_call_is_a_slow_start(timed):
     """It shows in no other call."""
-    ended = timed("slow_first", budget_s=40)
+    ended = timed("slow_first", budget_s=90)
     assert ending(ended, "cold_start") == ("failed", "warning")
 
 

@@ -15,6 +15,7 @@ from gate.registry import logged_data, read_data, snapshot, with_repeats_said
 from gate.registry.sources import exists, locate_data
 from gate.registry.stores import within
 from gate.registry.tables import read_table
+from gate.scoring.python import own
 from gate.scoring.sandbox import environment
 from tests.conftest import quiet
 from tests.registry.conftest import free_port
@@ -265,5 +266,5 @@ def test_credentials_stay_with_the_gate(monkeypatch, tmp_path):
                "AZURE_CLIENT_SECRET", "MLFLOW_TRACKING_TOKEN", "HADOOP_CONF_DIR", "DATABRICKS_TOKEN")  # fmt: skip
     for name in secrets:
         monkeypatch.setenv(name, "secret")
-    assert not set(secrets) & set(environment(tmp_path))
-    assert environment(tmp_path)["HOME"] != os.environ.get("HOME")
+    assert not set(secrets) & set(environment(tmp_path, own()))
+    assert environment(tmp_path, own())["HOME"] != os.environ.get("HOME")
