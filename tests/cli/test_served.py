@@ -11,7 +11,7 @@ from gate.benchmark import served_raw
 from gate.evidence.served import results
 from gate.report import json_schema, plain
 
-QUICK = "models: {house: {latency: {batch_sizes: [1], budget_s: 1, served_s: 8, p99_ms: 20000}}}\n"
+QUICK = "models: {house: {latency: {batch_sizes: [1], budget_s: 1, served_s: 24, p99_ms: 20000}}}\n"
 
 
 def test_both_versions_are_served_and_loaded(project):
